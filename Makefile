@@ -1,0 +1,94 @@
+# The targets people type. Everything lands in .venv (and build/, for what is thrown away); `make clean` removes both.
+# Each step leaves a stamp in .venv and is done again only when what it is made from changed.
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := deploy/requirements
+SCRATCH := build
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+LOCKED := $(PIP) install --quiet --require-hashes
+TEST_PACKAGES := mosquitto chromium chromium-driver systemd shellcheck
+UV_VERSION := 0.13.9
+ESPHOME_VERSION := 2026.6.5
+
+# Arguments for the program that a target starts: make demo ARGS="--port 8090", make test ARGS="-k lane"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo test check clean lock check-esphome
+
+help: ## Show this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
+	  sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1    \2/p' Makefile
+
+install: $(VENV)/.product ## Make .venv with the product in it, .venv/bin/parking-controller
+
+demo: $(VENV)/.demo ## Run the product on simulated traffic; ARGS="..." are passed on
+	@exec $(BIN)/parking-controller demo $(ARGS)
+
+test: $(VENV)/.test ## Run all tests but the heavy suites; ARGS="-k name" chooses
+	@deploy/need-debian.sh $(TEST_PACKAGES)
+	$(BIN)/pytest $(ARGS)
+
+check: $(VENV)/.check ## Style, formatting, types, and that imports point down
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_imports.py
+
+clean: ## Remove .venv, build/ and every cache
+	rm -rf $(VENV) $(SCRATCH) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+lock: $(SCRATCH)/uv/.ready ## Resolve all dependencies anew and write deploy/requirements/*.txt
+	UV=$(SCRATCH)/uv/bin/uv deploy/lock.sh
+
+check-esphome: $(SCRATCH)/esphome/.ready ## Heavy: let ESPHome itself check the nodes in firmware_config/esphome
+	deploy/check-esphome.sh $(SCRATCH)/esphome/bin/esphome
+
+# A Python >= 3.11 that can make environments with pip; the newest first. Asked by running it: a name may be only a shim.
+# The first lines find it; a missing one is installed from Debian, or the command for that is said.
+define find_python
+find_python() { \
+  for name in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
+    if $$name -c 'import ensurepip, ssl, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+      echo $$name; return; fi; \
+  done; return 1; }; \
+python=$$(find_python) || { deploy/need-debian.sh python3 python3-venv >&2 && python=$$(find_python); } || { \
+  echo 'No Python >= 3.11 with venv and pip here. make install PYTHON=/path/to/python3.11 names one.' >&2; exit 1; }
+endef
+
+$(VENV)/.made:
+	@$(find_python); echo "Making $(VENV) with $$python"; $$python -m venv --clear $(VENV)
+	@touch $@
+
+# What builds the product stays out of its environment: in a folder that is on the path for this one command.
+$(VENV)/.product: $(VENV)/.made pyproject.toml $(LOCK)/run.txt $(LOCK)/build.txt
+	$(LOCKED) -r $(LOCK)/run.txt
+	@rm -rf $(SCRATCH)/backend
+	$(LOCKED) --target $(SCRATCH)/backend -r $(LOCK)/build.txt
+	PYTHONPATH=$(SCRATCH)/backend $(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.product $(LOCK)/demo.txt
+	$(LOCKED) -r $(LOCK)/demo.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo $(LOCK)/test.txt
+	$(LOCKED) -r $(LOCK)/test.txt
+	@touch $@
+
+$(VENV)/.check: $(VENV)/.test $(LOCK)/check.txt
+	$(LOCKED) -r $(LOCK)/check.txt
+	@touch $@
+
+$(SCRATCH)/uv/.ready:
+	@$(find_python); $$python -m venv --clear $(SCRATCH)/uv
+	$(SCRATCH)/uv/bin/python -m pip install --quiet uv==$(UV_VERSION)
+	@touch $@
+
+$(SCRATCH)/esphome/.ready:
+	@$(find_python); $$python -m venv --clear $(SCRATCH)/esphome
+	$(SCRATCH)/esphome/bin/python -m pip install --quiet esphome==$(ESPHOME_VERSION)
+	@touch $@

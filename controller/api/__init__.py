@@ -1,0 +1,1 @@
+"""The web process: API, live stream and pages."""

@@ -1,0 +1,63 @@
+"""One example of each shape of the API, for OpenAPI; a test holds them against the shapes."""
+
+from typing import Any
+
+WHEN = "2026-11-22T10:15:30.250000+01:00"
+EARLIER = "2026-11-22T09:58:04+01:00"
+
+MESSAGE = {"kind": "number", "text": "12", "free": 12}
+PANEL = {
+    "alive": True,
+    "lit": True,
+    "message": MESSAGE,
+    "why_dark": None,
+    "width": 16,
+    "height": 8,
+    "rows": ["0000", "10e0", "3110", "1010", "1020", "1040", "39f0", "0000"],
+    "shown_at": EARLIER,
+    "driver": "max7219",
+}
+ZONE = {
+    "name": "customers",
+    "capacity": 40,
+    "counted_by": "lanes",
+    "occupied": 28,
+    "free": 12,
+    "low": 12,
+    "high": 12,
+    "status": "OPEN",
+    "reason": "counted",
+    "since": EARLIER,
+}
+SIGN = {
+    "name": "entrance",
+    "zone": "customers",
+    "message": MESSAGE,
+    "reason": "counted",
+    "since": WHEN,
+    "age_s": 4.2,
+    "because": ["main: entry", "customers: 28 of 40 occupied"],
+    "panel": PANEL,
+}
+FAULT = {"subject": "main.outer", "kind": "stuck", "since": EARLIER}
+DETECTOR = {"name": "main.outer", "role": "outer", "occupied": False, "since": WHEN, "changes": 812, "fault": None}
+LANE = {
+    "name": "main",
+    "zone": "customers",
+    "direction": "both",
+    "entries": 211,
+    "exits": 183,
+    "back_outs": 2,
+    "ambiguous": 1,
+    "detectors": [DETECTOR],
+}
+BAY = {"name": "A1", "zone": "customers", "occupied": True, "since": EARLIER, "heard_at": WHEN}
+PASSAGE = {
+    "lane": "main",
+    "kind": "entry",
+    "at": WHEN,
+    "tailgating": False,
+    "wrong_way": False,
+    "doubt": None,
+}
+LIVE: dict[str, Any] = {"live": True, "at": WHEN, "age_s": 0.3}

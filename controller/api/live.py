@@ -1,0 +1,125 @@
+"""The newest picture of everything, and who waits for the next one.
+
+One task looks at the link and at the signs' read-back files. Whoever follows holds no queue: it waits for the next
+version and takes the newest, so a stalled listener costs what is already in its socket and nothing more. A ``state``
+goes out at every change; in a second without one a ``beat`` says that we live and how old the state is.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from fastapi.sse import ServerSentEvent
+
+from controller.api.envelope import Envelope
+from controller.api.models import Picture
+from controller.api.status import freshness, is_alive, picture
+from controller.api.uplink import Uplink
+from controller.notify import notify
+from controller.sign import readback
+from controller.sign.readback import Shown
+from controller.site import Site
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.1
+"""How often read-back files are looked at, and freshness is judged."""
+BREATH_S = 0.02
+"""A burst of states becomes at most 50 pictures a second."""
+BEAT_S = 1.0
+
+_AGES: dict[str, Any] = {"at": True, "age_s": True, "signs": {"__all__": {"age_s"}}}
+"""What changes by mere passing of time: the beat tells it, and each sign's ``since`` gives its age."""
+
+
+class Live:
+    """Keeps what the stream sends; ``run`` must run. Everything happens on one event loop."""
+
+    def __init__(self, *, site: Site, run_dir: Path, uplink: Uplink) -> None:
+        self._site = site
+        self._run_dir = run_dir
+        self._uplink = uplink
+        self._news = asyncio.Event()
+        self._closed = False
+        self._seen: tuple[Envelope | None, object] | None = None
+        self._state, self._version = "", 0
+        self._beat, self._beats, self._beat_at = "", 0, float("-inf")
+        self.streams = 0
+        """How many follow now; counted by the route."""
+
+    def picture(self) -> Picture:
+        """Return everything as of this moment."""
+        return picture(self._site, self._uplink.newest, self._shown(), time.monotonic())
+
+    def shown(self, sign: str) -> Shown | None:
+        """Return the fresh read-back of this sign, or None."""
+        shown = readback.read(self._run_dir, sign)
+        return shown if is_alive(shown, time.monotonic()) else None
+
+    async def run(self) -> None:
+        """Look, tell and beat until cancelled. Feeds the watchdog: when this stops, systemd starts us again."""
+        while True:
+            try:
+                self._look()
+            except Exception:
+                log.exception("the live picture failed; trying again")
+                await asyncio.sleep(BEAT_S)
+            seen = self._uplink.newest
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_S):
+                    await self._uplink.wait_for_other(seen)
+            await asyncio.sleep(BREATH_S)
+
+    def close(self) -> None:
+        """End every stream."""
+        self._closed = True
+        self._wake()
+
+    async def follow(self) -> AsyncIterator[ServerSentEvent]:
+        """Yield the newest state at once and at every change, a beat in every quiet second, until closed."""
+        version, beats = -1, -1
+        while not self._closed:
+            if version != self._version:
+                version, beats = self._version, self._beats
+                yield ServerSentEvent(event="state", raw_data=self._state, retry=1000)
+            elif beats != self._beats:
+                beats = self._beats
+                yield ServerSentEvent(event="beat", raw_data=self._beat)
+            else:
+                await self._news.wait()
+
+    def _shown(self) -> dict[str, Shown | None]:
+        return {sign.name: readback.read(self._run_dir, sign.name) for sign in self._site.lot.signs}
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        envelope, shown = self._uplink.newest, self._shown()
+        live = envelope is not None and envelope.is_fresh(now)
+        seen = (live, [(name, s, is_alive(s, now)) for name, s in shown.items()])
+        if self._seen is None or self._seen[0] is not envelope or self._seen[1] != seen:
+            self._seen = (envelope, seen)
+            self._tell(picture(self._site, envelope, shown, now))
+        if now - self._beat_at >= BEAT_S:
+            self._beat_at = now
+            self._breathe(envelope, now)
+
+    def _tell(self, everything: Picture) -> None:
+        state = everything.model_dump_json(exclude=_AGES)
+        if state != self._state:
+            self._state = state
+            self._version += 1
+            self._wake()
+
+    def _breathe(self, envelope: Envelope | None, now: float) -> None:
+        self._beat = freshness(self._site, envelope, now).model_dump_json()
+        self._beats += 1
+        self._wake()
+        notify("WATCHDOG=1")
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()

@@ -1,0 +1,316 @@
+"""What the API says: shapes, units, meaning and an example of each. Nothing here computes; see ``status``.
+
+Names, capacities and the list of things come from the site file, so they are there always. Whatever is known only while
+the count process lives is null, absent or UNKNOWN when it does not: a false number is worse than none.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from controller.api import examples
+from controller.api.envelope import Inputs, JournalSize
+from controller.domain.report import FaultKind, MessageKind, PassageKind, Reason, Status
+
+Why = Reason | Literal["not_live"]
+"""Why a zone has its status; not_live: nothing fresh comes from the counting process."""
+
+
+def _shape(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(frozen=True, use_attribute_docstrings=True, json_schema_extra={"examples": [example]})
+
+
+class Freshness(BaseModel):
+    """How fresh an answer is."""
+
+    live: bool
+    """Whether the counting process spoke within the last three seconds. If not, nothing below is known."""
+    at: datetime | None
+    """When the newest state was sent; null when none ever came."""
+    age_s: float | None
+    """How long ago that was (s)."""
+
+
+class ZoneStatus(BaseModel):
+    """A part of the lot with its own capacity."""
+
+    model_config = _shape(examples.ZONE)
+
+    name: str
+    capacity: int
+    """Spaces."""
+    counted_by: str | None
+    """``lanes`` or ``bays``."""
+    occupied: int | None
+    """Vehicles inside as counted: may be below 0 or above capacity, so that drift is seen; null when not known."""
+    free: int | None
+    """Free spaces (0..capacity); null when not trusted."""
+    low: int | None
+    """``free`` is not below this."""
+    high: int | None
+    """``free`` is not above this."""
+    status: Status
+    reason: Why
+    """Why it has this status."""
+    since: datetime | None
+    """Since when it has this status."""
+
+
+class SignMessage(BaseModel):
+    """What a sign shall say."""
+
+    model_config = _shape(examples.MESSAGE)
+
+    kind: MessageKind
+    text: str
+    """What is to be read; empty for ``blank``."""
+    free: int | None
+    """The number, for ``number`` only."""
+
+
+class PanelStatus(BaseModel):
+    """What a panel shows at this moment, as the sign process that drives it tells."""
+
+    model_config = _shape(examples.PANEL)
+
+    alive: bool
+    """Whether the sign process spoke within the last three seconds; if not, the panel is taken for dark."""
+    lit: bool
+    message: SignMessage | None
+    """What it was told and shows; null when dark for want of something to trust."""
+    why_dark: str | None
+    """Why it is dark, in plain English; null when lit."""
+    width: int
+    """LEDs across."""
+    height: int
+    """LEDs down."""
+    rows: list[str]
+    """The LEDs, a string a row from the top: hexadecimal, most significant bit left, 1 is lit. Empty when not alive."""
+    shown_at: datetime | None
+    """Since when this picture is shown."""
+    driver: str | None
+
+
+class SignStatus(BaseModel):
+    """What a sign is told to show, why, and what it does show."""
+
+    model_config = _shape(examples.SIGN)
+
+    name: str
+    zone: str
+    message: SignMessage | None
+    """What it is told; null when the counting process is not there to tell anything."""
+    reason: Why
+    since: datetime | None
+    """Since when it is told this."""
+    age_s: float | None
+    """How long that is (s)."""
+    because: list[str]
+    """The last events that led to it, newest last, in plain English."""
+    panel: PanelStatus
+
+
+class FaultStatus(BaseModel):
+    """Something is wrong with a detector or a bay sensor."""
+
+    model_config = _shape(examples.FAULT)
+
+    subject: str
+    """A detector (lane, dot, role) or a bay."""
+    kind: FaultKind
+    since: datetime
+
+
+class DetectorStatus(BaseModel):
+    """One detector of a lane."""
+
+    model_config = _shape(examples.DETECTOR)
+
+    name: str
+    role: str
+    occupied: bool | None
+    """Null: not heard yet, or not live."""
+    since: datetime | None
+    changes: int | None
+    """Changes of level since the journal began."""
+    fault: FaultKind | None
+
+
+class LaneStatus(BaseModel):
+    """One lane with its tallies since the journal began; these are null when not live."""
+
+    model_config = _shape(examples.LANE)
+
+    name: str
+    zone: str
+    direction: str
+    """``entry``, ``exit`` or ``both``."""
+    entries: int | None
+    exits: int | None
+    back_outs: int | None
+    """Vehicles that came in and backed out; these count nothing."""
+    ambiguous: int | None
+    """Sequences that might have been something else."""
+    detectors: list[DetectorStatus]
+
+
+class BayStatus(BaseModel):
+    """One marked space with a sensor of its own."""
+
+    model_config = _shape(examples.BAY)
+
+    name: str
+    zone: str
+    occupied: bool | None
+    """Null: its sensor was never heard or not for too long, or not live."""
+    since: datetime | None
+    heard_at: datetime | None
+    """The last sign of life of its sensor."""
+
+
+class PassageRecord(BaseModel):
+    """A vehicle went through a lane, or came in and backed out."""
+
+    model_config = _shape(examples.PASSAGE)
+
+    lane: str
+    kind: PassageKind
+    at: datetime
+    tailgating: bool
+    """It followed another without a gap."""
+    wrong_way: bool
+    """It went against the lane's direction."""
+    doubt: str | None
+    """What else it might have been, when the sequence was not clear."""
+
+
+class LotStatus(Freshness):
+    """The lot: its zones, signs and faults."""
+
+    model_config = _shape(
+        {
+            **examples.LIVE,
+            "lot": "Parking",
+            "zones": [examples.ZONE],
+            "signs": [examples.SIGN],
+            "faults": [examples.FAULT],
+        }
+    )
+
+    lot: str
+    zones: list[ZoneStatus]
+    signs: list[SignStatus]
+    faults: list[FaultStatus]
+    """What is wrong now; empty when not live, which does not mean that nothing is."""
+
+
+class Zones(Freshness):
+    """All zones."""
+
+    model_config = _shape({**examples.LIVE, "zones": [examples.ZONE]})
+
+    zones: list[ZoneStatus]
+
+
+class Lanes(Freshness):
+    """All lanes."""
+
+    model_config = _shape({**examples.LIVE, "lanes": [examples.LANE]})
+
+    lanes: list[LaneStatus]
+
+
+class Bays(Freshness):
+    """All bays."""
+
+    model_config = _shape({**examples.LIVE, "bays": [examples.BAY]})
+
+    bays: list[BayStatus]
+
+
+class Signs(Freshness):
+    """All signs."""
+
+    model_config = _shape({**examples.LIVE, "signs": [examples.SIGN]})
+
+    signs: list[SignStatus]
+
+
+class Faults(Freshness):
+    """All faults."""
+
+    model_config = _shape({**examples.LIVE, "faults": [examples.FAULT]})
+
+    faults: list[FaultStatus]
+    """What is wrong now; empty when not live, which does not mean that nothing is."""
+
+
+class Passages(Freshness):
+    """The last passages; history, and so told when not live as well."""
+
+    model_config = _shape({**examples.LIVE, "passages": [examples.PASSAGE]})
+
+    passages: list[PassageRecord]
+    """Newest first."""
+
+
+class Picture(LotStatus):
+    """Everything at one moment: what the live stream sends."""
+
+    lanes: list[LaneStatus]
+    bays: list[BayStatus]
+    passages: list[PassageRecord]
+    """Newest first."""
+    inputs: Inputs
+    journal: JournalSize
+    version: str | None
+    """Of the counting process."""
+
+
+class Health(Freshness):
+    """Whether all of it works."""
+
+    model_config = _shape({**examples.LIVE, "ok": True, "reasons": []})
+
+    ok: bool
+    reasons: list[str]
+    """What does not."""
+
+
+class Correction(BaseModel):
+    """Somebody looked: this many vehicles are in the zone."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [{"occupied": 28, "reason": "counted on foot"}]},
+    )
+
+    occupied: int = Field(ge=0, le=40_000, strict=True)
+    """Vehicles, at most twice the zone's capacity."""
+    reason: str = Field(default="", max_length=200)
+    """Goes on record with the correction."""
+
+
+class Closure(BaseModel):
+    """Close the zone, or open it again."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [{"closed": True, "reason": "snow is being cleared"}]},
+    )
+
+    closed: bool = Field(strict=True)
+    reason: str = Field(default="", max_length=200)
+    """Goes on record with the closure."""
+
+
+class Done(BaseModel):
+    """It was done and is on record."""
+
+    model_config = _shape({"done": True, "zone": "customers"})
+
+    done: bool
+    zone: str

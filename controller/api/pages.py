@@ -1,0 +1,92 @@
+"""The pages: Jinja templates filled with what the site file says; what changes is filled in by static/live.js.
+
+Polish unless ``?lang=en`` or the browser prefers English. Other pages of ours (the demo) extend ``base.html`` with
+``render`` and use the same hooks; static/live.js says which there are.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse
+
+from controller.api.parts import SiteDep
+from controller.api.words import Language, words
+from controller.site import Site
+
+STATIC = Path(__file__).with_name("static")
+TEMPLATES = Path(__file__).with_name("templates")
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def public(request: Request, site: SiteDep) -> HTMLResponse:
+    """Show drivers the sign and the number, nothing else."""
+    return render(request, "public.html", site=site, page="public")
+
+
+@router.get("/staff")
+async def staff(request: Request, site: SiteDep) -> HTMLResponse:
+    """Show staff what the sign says, whether it is true, and what to do if not."""
+    return render(request, "staff.html", site=site, page="staff")
+
+
+@router.get("/favicon.ico")
+async def icon() -> FileResponse:
+    """Give browsers that ask without being told the icon that every page names."""
+    return FileResponse(STATIC / "icon.svg", media_type="image/svg+xml")
+
+
+def render(
+    request: Request, template: str, *, site: Site, page: str, templates: Path = TEMPLATES, **more: Any
+) -> HTMLResponse:
+    """Fill ``template`` of the folder ``templates``, which may extend our ``base.html``, in the reader's language."""
+    lang = language(request.query_params.get("lang"), request.headers.get("accept-language", ""))
+    text = (
+        environment(templates)
+        .get_template(template)
+        .render(
+            site=site,
+            lot=site.lot,
+            panels={panel.name: panel for panel in site.panels},
+            page=page,
+            path=request.url.path,
+            lang=lang,
+            w=words(lang),
+            lobby=request.app.state.lobby,
+            **more,
+        )
+    )
+    return HTMLResponse(text, headers={"Content-Language": lang, "Vary": "Accept-Language"})
+
+
+@cache
+def environment(templates: Path) -> jinja2.Environment:
+    """Return the environment for the templates in this folder, with ours behind it."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader([templates, TEMPLATES]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def language(asked: str | None, accepted: str) -> Language:
+    """Choose: what was asked for, else whichever of Polish and English Accept-Language likes more, else Polish."""
+    if asked in {"pl", "en"}:
+        return "en" if asked == "en" else "pl"
+    likes: dict[str, float] = {"pl": 0.0, "en": 0.0}
+    for part in accepted.split(","):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            like = float(weight) if weight else 1.0
+        except ValueError:
+            continue
+        primary = tag.strip().lower().partition("-")[0]
+        if primary in likes:
+            likes[primary] = max(likes[primary], like)
+    return "en" if likes["en"] > likes["pl"] else "pl"

@@ -1,0 +1,97 @@
+"""Errors as people and programs can use them: RFC 9457 ``application/problem+json``, each with the mend.
+
+Whoever finds something wrong raises ``Problem``; what FastAPI and Starlette find themselves gets the same shape here.
+"""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+_MENDS = {
+    HTTPStatus.NOT_FOUND: "See /api/v1/openapi.json for what there is",
+    HTTPStatus.METHOD_NOT_ALLOWED: "See the Allow header, or /api/v1/openapi.json",
+    HTTPStatus.CONTENT_TOO_LARGE if hasattr(HTTPStatus, "CONTENT_TOO_LARGE") else 413: "Send less",
+}
+
+
+class Problem(HTTPException):
+    """Something went wrong that the caller should know about: what it is, and what to do."""
+
+    def __init__(self, status: HTTPStatus, detail: str, *, mend: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status.value, detail, headers)
+        self.mend = mend
+
+
+class ProblemDetails(BaseModel):
+    """An error (RFC 9457)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "about:blank",
+                    "title": "Not Found",
+                    "status": 404,
+                    "detail": "no zone is named 'custmers'",
+                    "mend": "Zones here: customers, staff",
+                }
+            ]
+        }
+    )
+
+    type: str = Field(default="about:blank", description="Always about:blank: the status says what kind it is.")
+    title: str = Field(description="The HTTP status in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is wrong, with the value.")
+    mend: str = Field(description="What to do about it.")
+
+
+def responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """Describe these errors for OpenAPI."""
+    # FastAPI writes a model's schema under application/json; a reference under our own type says it right.
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+    return {status.value: {"description": status.phrase, "content": content} for status in statuses}
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of ``app`` leave as a problem document."""
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def _answer(status: int, detail: str, mend: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    body = ProblemDetails(title=HTTPStatus(status).phrase, status=status, detail=detail, mend=mend)
+    return JSONResponse(body.model_dump(), status, headers, media_type=MEDIA_TYPE)
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    mend = error.mend if isinstance(error, Problem) else _MENDS.get(error.status_code, "See /api/v1/openapi.json")
+    return _answer(error.status_code, str(error.detail), mend, error.headers)
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    faults = [f"{'.'.join(str(step) for step in e['loc'])}: {e['msg']}" for e in error.errors()]
+    return _answer(HTTPStatus.UNPROCESSABLE_ENTITY.value, "; ".join(faults), "Mend these and send it again")
+
+
+async def _unforeseen(request: Request, _error: Exception) -> JSONResponse:
+    # Starlette raises it again after this answer, so that the server logs the traceback.
+    log.error("%s %s failed", request.method, request.url.path)
+    mend = "Tell whoever maintains the controller; its log has the details"
+    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR.value, "an unforeseen error in the controller", mend)

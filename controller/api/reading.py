@@ -1,0 +1,204 @@
+"""The part of /api/v1 that only tells. Open to whoever reaches the port; nothing here changes anything."""
+
+import io
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from PIL import Image
+
+from controller.api import problems
+from controller.api.models import (
+    Bays,
+    Faults,
+    Health,
+    Lanes,
+    LotStatus,
+    Passages,
+    Picture,
+    Signs,
+    SignStatus,
+    Zones,
+    ZoneStatus,
+)
+from controller.api.parts import LiveDep, SiteDep
+from controller.api.problems import Problem
+from controller.sign import look
+from controller.site import Site
+
+MAX_STREAMS = 500
+"""More open streams than this (each is a socket) are refused."""
+
+router = APIRouter(prefix="/api/v1", tags=["read"])
+
+
+@router.get("/status", response_model=LotStatus)
+async def status(live: LiveDep) -> Picture:
+    """Give the lot at a glance: zones, signs, faults."""
+    return live.picture()
+
+
+@router.get("/state")
+async def state(live: LiveDep) -> Picture:
+    """Give everything at once: what ``/stream`` sends at every change."""
+    return live.picture()
+
+
+@router.get("/zones", response_model=Zones)
+async def zones(live: LiveDep) -> Picture:
+    """List all zones with what is free in them."""
+    return live.picture()
+
+
+@router.get("/zones/{name}", responses=problems.responses(HTTPStatus.NOT_FOUND))
+async def zone(name: str, live: LiveDep, site: SiteDep) -> ZoneStatus:
+    """Give one zone."""
+    known_zone(site, name)
+    return next(z for z in live.picture().zones if z.name == name)
+
+
+@router.get("/lanes", response_model=Lanes)
+async def lanes(live: LiveDep) -> Picture:
+    """List all lanes with their detectors and tallies."""
+    return live.picture()
+
+
+@router.get("/bays", response_model=Bays)
+async def bays(live: LiveDep) -> Picture:
+    """List all bays that have a sensor."""
+    return live.picture()
+
+
+@router.get("/signs", response_model=Signs)
+async def signs(live: LiveDep) -> Picture:
+    """List all signs: what each is told, why, and what its panel shows now."""
+    return live.picture()
+
+
+@router.get(
+    "/signs/{name}.png",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {"image/png": {}},
+            "description": "The LEDs as last sent to the panel; a dark panel when that is not known.",
+            "headers": {
+                "X-Sign-Alive": {
+                    "description": "false: the sign process does not tell, so the panel is taken for dark.",
+                    "schema": {"type": "string", "enum": ["true", "false"]},
+                },
+                "X-Sign-Lit": {
+                    "description": "Whether anything is shown.",
+                    "schema": {"type": "string", "enum": ["true", "false"]},
+                },
+            },
+        },
+        **problems.responses(HTTPStatus.NOT_FOUND),
+    },
+)
+def sign_png(  # not async: Starlette draws it in a thread
+    name: str,
+    live: LiveDep,
+    site: SiteDep,
+    scale: Annotated[int, Query(ge=1, le=20, description="Pixels a LED, each way.")] = 10,
+    style: Annotated[Literal["leds", "pixels"], Query(description="Round LEDs on a dark board, or squares.")] = "leds",
+) -> Response:
+    """Draw the sign's real pixels."""
+    known_sign(site, name)
+    panel = next(p for p in site.panels if p.name == name)
+    shown = live.shown(name)
+    image = shown.image() if shown else Image.new("1", (panel.width, panel.height))
+    if style == "leds":
+        drawn = look.picture(image, scale=scale)
+    else:
+        drawn = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
+    file = io.BytesIO()
+    drawn.save(file, "PNG")
+    lit = shown is not None and shown.lit
+    headers = {"X-Sign-Alive": str(shown is not None).lower(), "X-Sign-Lit": str(lit).lower()}
+    return Response(file.getvalue(), media_type="image/png", headers=headers)
+
+
+@router.get("/signs/{name}", responses=problems.responses(HTTPStatus.NOT_FOUND))
+async def sign(name: str, live: LiveDep, site: SiteDep) -> SignStatus:
+    """Give one sign."""
+    known_sign(site, name)
+    return next(s for s in live.picture().signs if s.name == name)
+
+
+@router.get("/faults", response_model=Faults)
+async def faults(live: LiveDep) -> Picture:
+    """Tell what is wrong with detectors and bay sensors."""
+    return live.picture()
+
+
+@router.get("/passages")
+async def passages(live: LiveDep, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> Passages:
+    """Tell the last passages, newest first."""
+    now = live.picture()
+    return Passages(live=now.live, at=now.at, age_s=now.age_s, passages=now.passages[:limit])
+
+
+@router.get("/health", responses={503: {"model": Health, "description": "Something does not work; see reasons."}})
+async def health(live: LiveDep, response: Response) -> Health:
+    """Say 200 when the count is live and every sign process is alive, 503 with the reasons otherwise."""
+    now = live.picture()
+    reasons = []
+    if not now.live:
+        age = "nothing ever came" if now.age_s is None else f"the last state is {now.age_s:.1f} s old"
+        reasons.append(f"the counting process is silent: {age}")
+    reasons += [f"sign {s.name}: {s.panel.why_dark}" for s in now.signs if not s.panel.alive]
+    if reasons:
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE.value
+    return Health(live=now.live, at=now.at, age_s=now.age_s, ok=not reasons, reasons=reasons)
+
+
+async def _seat(live: LiveDep) -> AsyncIterator[None]:
+    """Hold one of the places at the stream, so that forgotten clients can't use up the sockets."""
+    if live.streams >= MAX_STREAMS:
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"{MAX_STREAMS} streams are open already",
+            mend="Close some, or read /api/v1/status instead",
+            headers={"Retry-After": "10"},
+        )
+    live.streams += 1
+    try:
+        yield
+    finally:
+        live.streams -= 1
+
+
+@router.get(
+    "/stream",
+    response_class=EventSourceResponse,
+    dependencies=[Depends(_seat)],
+    responses=problems.responses(HTTPStatus.SERVICE_UNAVAILABLE),
+)
+async def stream(live: LiveDep) -> AsyncIterator[ServerSentEvent]:
+    """Send server-sent events: ``state`` at once and at every change, ``beat`` each second.
+
+    The data of ``state`` is that of ``/state`` without the fields that change by mere passing of time (``at``,
+    ``age_s``); the data of ``beat`` is ``{"live": true, "at": ..., "age_s": 0.2}``. Whoever hears nothing for three
+    seconds should show nothing. A slow reader misses states in between, never the newest.
+    """
+    async for event in live.follow():
+        yield event
+
+
+def known_zone(site: Site, name: str) -> None:
+    """Raise Problem (404) when the site has no such zone."""
+    _known("zone", name, [z.name for z in site.lot.zones])
+
+
+def known_sign(site: Site, name: str) -> None:
+    """Raise Problem (404) when the site has no such sign."""
+    _known("sign", name, [s.name for s in site.lot.signs])
+
+
+def _known(kind: str, name: str, names: list[str]) -> None:
+    if name not in names:
+        mend = f"{kind.capitalize()}s here: {', '.join(names) or 'none'}"
+        raise Problem(HTTPStatus.NOT_FOUND, f"no {kind} is named {name!r}", mend=mend)

@@ -1,0 +1,79 @@
+"""The part of /api/v1 that changes something: corrections and closures, for whoever has the token.
+
+Each is a command over the link; the answer is 200 only after the count process has it on record.
+"""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Depends
+
+from controller.api import problems
+from controller.api.access import require_token
+from controller.api.models import Closure, Correction, Done
+from controller.api.parts import SiteDep, UplinkDep
+from controller.api.problems import Problem
+from controller.api.reading import known_zone
+from controller.api.uplink import (
+    CommandError,
+    KeyUnreadableError,
+    LinkDownError,
+    NoReplyError,
+    RefusedError,
+    Uplink,
+)
+
+router = APIRouter(
+    prefix="/api/v1",
+    tags=["staff"],
+    dependencies=[Depends(require_token)],
+    responses=problems.responses(
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    ),
+)
+
+_FAILURES: dict[type[CommandError], tuple[HTTPStatus, str]] = {
+    KeyUnreadableError: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Start the counting process once, which makes it, and let the web process's group read it",
+    ),
+    LinkDownError: (HTTPStatus.SERVICE_UNAVAILABLE, "Start the counting process and send this again"),
+    NoReplyError: (HTTPStatus.GATEWAY_TIMEOUT, "It may have been done: look at the zone before you send it again"),
+    RefusedError: (HTTPStatus.BAD_GATEWAY, "Mend what the counting process says"),
+}
+
+
+@router.post("/zones/{name}/correction")
+async def correct(name: str, correction: Correction, site: SiteDep, uplink: UplinkDep) -> Done:
+    """Say how many vehicles are in the zone: somebody looked."""
+    known_zone(site, name)
+    limit = 2 * next(z.capacity for z in site.lot.zones if z.name == name)
+    if correction.occupied > limit:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"body.occupied: {correction.occupied} vehicles in {name!r} is more than twice its capacity",
+            mend=f"Send 0 to {limit}",
+        )
+    await _command(uplink, do="correct", zone=name, occupied=correction.occupied, reason=correction.reason)
+    return Done(done=True, zone=name)
+
+
+@router.post("/zones/{name}/closure")
+async def close(name: str, closure: Closure, site: SiteDep, uplink: UplinkDep) -> Done:
+    """Close the zone (its signs say so), or open it again."""
+    known_zone(site, name)
+    await _command(uplink, do="close", zone=name, closed=closure.closed, reason=closure.reason)
+    return Done(done=True, zone=name)
+
+
+async def _command(uplink: Uplink, **command: object) -> None:
+    try:
+        await uplink.command(by="token", **command)
+    except CommandError as error:
+        status, mend = _FAILURES[type(error)]
+        raise Problem(status, str(error), mend=mend) from error

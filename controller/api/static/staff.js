@@ -1,0 +1,140 @@
+// The staff page's own parts: faults in words, passages, inputs, and the correction form.
+
+import { ago, onState, say, when, words } from "./live.js";
+
+const $ = (id) => document.getElementById(id);
+const form = $("correction-form"), closure = $("closure"), outcome = $("outcome"), field = form.elements;
+const TOKEN = "parking-token";
+let zones = new Map();
+
+function row(...cells) {
+  const line = document.createElement("tr");
+  for (const cell of cells) line.append(Object.assign(document.createElement("td"), { textContent: cell }));
+  return line;
+}
+
+function faultName(subject) {
+  const [lane, role] = subject.split(".");
+  return role ? `${lane}: ${words.role[role] ?? role}` : `${words.role.bay} ${subject}`;
+}
+
+function faultItem({ subject, kind, since }) {
+  const item = document.createElement("li");
+  const what = say(words.fault_what[kind], { time: when(since), age: ago(since) });
+  const todo = document.createElement("p");
+  item.append(Object.assign(document.createElement("strong"), { textContent: faultName(subject) }), ` – ${what}`, todo);
+  todo.textContent = `${words.what_to_do}: ${words.fault_todo[kind]}`;
+  return item;
+}
+
+let faultsSaid = "";
+function showFaults(state) {
+  const faults = state?.faults ?? [];
+  $("no-faults").hidden = !state?.live || faults.length > 0;
+  const key = JSON.stringify(faults);
+  if (key === faultsSaid) return; // a live region speaks only of what changed
+  faultsSaid = key;
+  $("fault-list").replaceChildren(...faults.map(faultItem));
+}
+
+function showPassages(state) {
+  if (!state) return; // history stays
+  const rows = state.passages.slice(0, 12).map((passage) => {
+    const notes = ["tailgating", "wrong_way"].filter((note) => passage[note]).map((note) => words.passage_note[note]);
+    if (passage.doubt) notes.push(say(words.passage_note.doubt, passage));
+    return row(when(passage.at), passage.lane, words.passage[passage.kind], notes.join(", "));
+  });
+  if (rows.length) $("passage-rows").replaceChildren(...rows);
+}
+
+function facts(pairs) {
+  return pairs.filter(Boolean).map(([name, value, bad]) => {
+    const pair = document.createElement("div");
+    const told = Object.assign(document.createElement("dd"), { textContent: value, className: bad ? "warning" : "" });
+    pair.append(Object.assign(document.createElement("dt"), { textContent: name }), told);
+    return pair;
+  });
+}
+
+function showInputs(state) {
+  const { mqtt, sensors, gpio } = state?.inputs ?? {}, journal = state?.journal;
+  const broker = mqtt && [mqtt.connected ? words.connected : words.disconnected, mqtt.broker, mqtt.connected ? "" : mqtt.last_error,
+    mqtt.reconnects ? say(words.reconnects, { n: mqtt.reconnects }) : ""].filter(Boolean).join(" · ");
+  const pins = gpio && [gpio.factory, say(words.pins_errors, { n: gpio.errors }), ...gpio.unreadable].filter(Boolean).join(" · ");
+  const kept = journal?.bytes != null && say(words.journal_size, { n: journal.inputs ?? "–", mb: (journal.bytes / 1e6).toFixed(1) });
+  $("input-facts").replaceChildren(...facts([
+    mqtt && [words.broker, broker, !mqtt.connected],
+    sensors && [words.messages, `${say(words.accepted, { n: sensors.accepted })} · ${say(words.no_level, { n: sensors.no_level })}`],
+    gpio && [words.pins, pins, gpio.errors > 0 || gpio.unreadable.length > 0],
+    kept && [words.journal, kept],
+    state?.version && [words.version, state.version],
+  ]));
+  topics("unknown-topics", Object.entries(sensors?.unknown ?? {}));
+  topics("malformed-topics", Object.entries(sensors?.malformed ?? {}).map(([topic, bad]) => [topic, bad.count, bad.last]));
+}
+
+function topics(id, rows) {
+  $(id).hidden = rows.length === 0;
+  $(id).querySelector("tbody").replaceChildren(...rows.map((cells) => row(...cells)));
+}
+
+function showForm() {
+  const zone = zones.get(field.zone.value);
+  field.occupied.max = 2 * field.zone.selectedOptions[0].dataset.capacity;
+  closure.textContent = zone?.status === "CLOSED" ? words.open_zone : words.close_zone;
+  const after = field.occupied.value, before = zone?.occupied ?? words.unknown;
+  $("before-after").textContent = after === "" ? "" : say(words.before_after, { before, after });
+}
+
+async function send(path, body) {
+  const token = field.token.value;
+  if (!token) {
+    field.token.focus();
+    return tell("bad", words.wrong_token);
+  }
+  tell("", words.sending);
+  let answer;
+  try {
+    answer = await fetch(`/api/v1/zones/${encodeURIComponent(field.zone.value)}/${path}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+      body: JSON.stringify({ ...body, reason: field.reason.value }),
+    });
+  } catch {
+    return tell("bad", say(words.failed, { why: words.no_connection }));
+  }
+  if (answer.ok) {
+    sessionStorage.setItem(TOKEN, token);
+    field.occupied.value = field.reason.value = "";
+    showForm();
+    return tell("good", words.saved);
+  }
+  if (answer.status === 401 || answer.status === 429) return tell("bad", words.wrong_token);
+  const problem = await answer.json().catch(() => ({ detail: answer.statusText }));
+  return tell("bad", say(words.failed, { why: [problem.detail, problem.mend].filter(Boolean).join(". ") }));
+}
+
+function tell(kind, text) {
+  outcome.className = kind;
+  outcome.textContent = text;
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  send("correction", { occupied: Number(field.occupied.value) });
+});
+form.addEventListener("input", showForm);
+closure.addEventListener("click", () => {
+  const closed = zones.get(field.zone.value)?.status !== "CLOSED";
+  if (!closed || confirm(say(words.ask_close, { zone: field.zone.value }))) send("closure", { closed });
+});
+
+field.token.value = sessionStorage.getItem(TOKEN) ?? "";
+
+onState((state) => {
+  zones = new Map((state?.zones ?? []).map((zone) => [zone.name, zone]));
+  showFaults(state);
+  showPassages(state);
+  showInputs(state);
+  showForm();
+});

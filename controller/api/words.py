@@ -1,0 +1,251 @@
+"""What the pages say, in Polish and English: one table, a row a phrase. Templates and scripts take theirs from here.
+
+Faults and reasons say what is the matter and, after it, what to do. ``{…}`` is filled in by the scripts.
+"""
+
+from functools import cache
+from typing import Any, Literal
+
+Language = Literal["pl", "en"]
+
+_WORDS: dict[str, tuple[str, str]] = {
+    # Frame
+    "title_public": ("Wolne miejsca", "Free spaces"),
+    "title_staff": ("Obsługa parkingu", "Car park staff"),
+    "for_staff": ("Dla obsługi", "For staff"),
+    "for_drivers": ("Dla kierowców", "For drivers"),
+    "to_demo": ("Pokaz", "Demo"),
+    "other_language": ("English", "Polski"),
+    "skip": ("Przejdź do treści", "Skip to content"),
+    "live": ("na żywo", "live"),
+    "not_live": ("nie na żywo", "not live"),
+    "connecting": ("łączenie…", "connecting…"),
+    "lost_stream": (
+        "Brak łączności z serwerem. Dane na stronie nie są aktualne; połączenie wróci samo.",
+        "No connection to the server. Nothing here is current; it reconnects by itself.",
+    ),
+    "lost_count": (
+        "Proces liczący nie odpowiada, więc tablica gaśnie. Sprawdź zasilanie sterownika i jego dziennik.",
+        "The counting process is silent, so the sign goes dark. Check the controller's power and its log.",
+    ),
+    "needs_script": (
+        "Ta strona potrzebuje JavaScriptu. Obraz tablicy: odśwież stronę, aby go uaktualnić.",
+        "This page needs JavaScript. The picture of the sign: reload to renew it.",
+    ),
+    # Sign
+    "sign": ("Tablica", "Sign"),
+    "sign_shows": ("Tablica pokazuje", "The sign shows"),
+    "sign_dark": ("tablica wygaszona", "the sign is dark"),
+    "sign_picture": ("Obraz tablicy", "Picture of the sign"),
+    "why": ("Dlaczego?", "Why?"),
+    "because": ("Co do tego doprowadziło (najnowsze na dole, po angielsku)", "What led to it (newest last)"),
+    "differs": (
+        "Tablica pokazuje co innego, niż powinna. Sprawdź proces tablicy i jej zasilanie.",
+        "The sign shows something other than it should. Check the sign process and the panel's power.",
+    ),
+    # Numbers
+    "free_one": ("wolne miejsce", "free space"),
+    "free_few": ("wolne miejsca", "free spaces"),
+    "free_many": ("wolnych miejsc", "free spaces"),
+    "free_other": ("wolnego miejsca", "free spaces"),
+    "free": ("Wolne", "Free"),
+    "of": ("z", "of"),
+    "unknown_number": ("liczba nieznana", "number not known"),
+    "inside": ("W środku", "Inside"),
+    "capacity": ("Pojemność", "Capacity"),
+    "between": ("między {low} a {high}", "between {low} and {high}"),
+    "since": ("od", "since"),
+    "unknown": ("nie wiadomo", "not known"),
+    "none": ("brak", "none"),
+    # Sections of the staff page
+    "zones": ("Strefy", "Zones"),
+    "faults": ("Usterki", "Faults"),
+    "no_faults": ("Brak usterek.", "No faults."),
+    "what_to_do": ("Co zrobić", "What to do"),
+    "lanes": ("Pasy i czujniki", "Lanes and detectors"),
+    "lane": ("Pas", "Lane"),
+    "detector": ("Czujnik", "Detector"),
+    "level": ("Stan", "State"),
+    "last_change": ("Ostatnia zmiana", "Last change"),
+    "changes": ("Zmian", "Changes"),
+    "entries": ("Wjazdy", "Entries"),
+    "exits": ("Wyjazdy", "Exits"),
+    "back_outs": ("Wycofania", "Back-outs"),
+    "ambiguous": ("Niejasne", "Ambiguous"),
+    "bays": ("Miejsca z czujnikiem", "Bays with a sensor"),
+    "passages": ("Ostatnie przejazdy", "Last passages"),
+    "no_passages": ("Jeszcze żadnych.", "None yet."),
+    "time": ("Czas", "Time"),
+    "what": ("Co", "What"),
+    "notes": ("Uwagi", "Notes"),
+    "inputs": ("Wejścia", "Inputs"),
+    "broker": ("Broker MQTT", "MQTT broker"),
+    "connected": ("połączony", "connected"),
+    "disconnected": ("brak połączenia", "not connected"),
+    "reconnects": ("ponownych połączeń: {n}", "reconnections: {n}"),
+    "messages": ("Wiadomości z czujników", "Sensor messages"),
+    "accepted": ("przyjęte: {n}", "accepted: {n}"),
+    "no_level": ("bez stanu: {n}", "without a level: {n}"),
+    "unknown_topics": ("Nieznane tematy", "Unknown topics"),
+    "unknown_topics_todo": (
+        "Wiadomości, których nie słucha żaden czujnik z pliku obiektu: popraw temat w pliku albo w czujniku.",
+        "Messages that no sensor of the site file listens to: mend the topic in the file or in the sensor.",
+    ),
+    "malformed_topics": ("Nieczytelne wiadomości", "Unreadable messages"),
+    "malformed_topics_todo": (
+        "Wiadomości w innym formacie niż podany: popraw format w pliku obiektu.",
+        "Messages in another format than declared: mend the format in the site file.",
+    ),
+    "topic": ("Temat", "Topic"),
+    "times": ("Ile razy", "Times"),
+    "last_error": ("Ostatni błąd", "Last error"),
+    "pins": ("Wejścia GPIO", "GPIO pins"),
+    "pins_errors": ("błędów: {n}", "errors: {n}"),
+    "journal": ("Dziennik", "Journal"),
+    "journal_size": ("{n} zdarzeń, {mb} MB", "{n} inputs, {mb} MB"),
+    "version": ("Wersja", "Version"),
+    # Correction
+    "correction": ("Korekta", "Correction"),
+    "correction_hint": (
+        "Policz pojazdy i wpisz, ile stoi w strefie. Tablica zmieni się od razu.",
+        "Count the vehicles and write how many stand in the zone. The sign changes at once.",
+    ),
+    "zone": ("Strefa", "Zone"),
+    "vehicles_inside": ("Pojazdów w środku", "Vehicles inside"),
+    "reason": ("Powód", "Reason"),
+    "reason_hint": ("np. policzone na miejscu", "e.g. counted on foot"),
+    "token": ("Token dostępu", "Access token"),
+    "token_hint": (
+        "Z pliku api.token na sterowniku. Pamiętany tylko do zamknięcia tej karty.",
+        "From the file api.token on the controller. Kept only until this tab is closed.",
+    ),
+    "correct": ("Zapisz liczbę", "Set the number"),
+    "close_zone": ("Zamknij strefę", "Close the zone"),
+    "open_zone": ("Otwórz strefę", "Open the zone"),
+    "ask_close": (
+        "Zamknąć strefę {zone}? Tablica pokaże, że parking jest nieczynny.",
+        "Close the zone {zone}? The sign will say that it is closed.",
+    ),
+    "before_after": ("Teraz {before}, po zapisaniu {after}.", "Now {before}, then {after}."),
+    "saved": ("Zapisane.", "Done."),
+    "sending": ("Zapisywanie…", "Sending…"),
+    "failed": ("Nie zapisano: {why}", "Not done: {why}"),
+    "wrong_token": ("Token jest błędny lub go brakuje.", "The token is wrong or missing."),
+    "no_connection": ("brak łączności z serwerem", "no connection to the server"),
+}
+
+_TABLES: dict[str, dict[str, tuple[str, str]]] = {
+    "status": {
+        "OPEN": ("otwarte", "open"),
+        "NEARLY_FULL": ("prawie pełno", "nearly full"),
+        "FULL": ("pełno", "full"),
+        "CLOSED": ("zamknięte", "closed"),
+        "UNKNOWN": ("nie wiadomo", "not known"),
+    },
+    "why_zone": {
+        "counted": ("Liczone z przejazdów.", "Counted from passages."),
+        "bays": ("Liczone z czujników miejsc.", "Counted by the bay sensors."),
+        "hysteresis": (
+            "Zwolniło się kilka miejsc, ale jeszcze za mało, aby znów pokazać liczbę.",
+            "A few spaces came free, but not yet enough to show a number again.",
+        ),
+        "closed_by_staff": ("Zamknięte przez obsługę.", "Closed by staff."),
+        "never_counted": (
+            "Stan początkowy nie jest znany. Policz pojazdy i wpisz korektę.",
+            "Where the count starts is not known. Count the vehicles and correct.",
+        ),
+        "was_down": (
+            "Sterownik był wyłączony zbyt długo. Policz pojazdy i wpisz korektę.",
+            "The controller was off for too long. Count the vehicles and correct.",
+        ),
+        "detector_fault": (
+            "Usterka czujnika: liczbie nie można ufać. Usuń usterkę, potem wpisz korektę.",
+            "A detector is at fault: the number can't be trusted. Mend it, then correct.",
+        ),
+        "bays_silent": (
+            "Zbyt wiele czujników miejsc milczy. Sprawdź baterie i bramkę radiową.",
+            "Too many bay sensors are silent. Check batteries and the radio gateway.",
+        ),
+        "nothing_counts": (
+            "Żaden czujnik strefy nie działa, tablica jest wygaszona. Wezwij serwis.",
+            "No detector of the zone works, the sign is blank. Call maintenance.",
+        ),
+        "not_live": (
+            "Proces liczący nie odpowiada, liczba nie jest znana.",
+            "The counting process is silent, the number is not known.",
+        ),
+    },
+    "role": {
+        "outer": ("pętla zewnętrzna", "outer loop"),
+        "inner": ("pętla wewnętrzna", "inner loop"),
+        "loop": ("pętla", "loop"),
+        "barrier": ("styk szlabanu", "barrier contact"),
+        "bay": ("czujnik miejsca", "bay sensor"),
+    },
+    "direction": {
+        "entry": ("wjazd", "entry"),
+        "exit": ("wyjazd", "exit"),
+        "both": ("wjazd i wyjazd", "entry and exit"),
+    },
+    "level_of": {
+        "free": ("wolna", "clear"),
+        "occupied": ("zajęta", "occupied"),
+        "down": ("opuszczony", "down"),
+        "up": ("podniesiony", "up"),
+        "unknown": ("nie wiadomo", "not known"),
+    },
+    "bay_level": {
+        "free": ("wolne", "free"),
+        "occupied": ("zajęte", "taken"),
+        "unknown": ("nie wiadomo", "not known"),
+    },
+    "fault_short": {
+        "stuck": ("zablokowany stan", "stuck"),
+        "chatter": ("drgania styku", "chatter"),
+        "silent": ("milczy", "silent"),
+    },
+    "fault_what": {
+        "stuck": (
+            "stan „zajęte” trwa bez przerwy od {time} ({age}).",
+            "occupied without a break since {time} ({age}).",
+        ),
+        "chatter": (
+            "stan zmienia się zbyt często od {time} ({age}).",
+            "changes far too often since {time} ({age}).",
+        ),
+        "silent": ("brak wiadomości od {time} ({age}).", "no message since {time} ({age})."),
+    },
+    "fault_todo": {
+        "stuck": (
+            "Sprawdź, czy nie stoi tam pojazd lub metalowy przedmiot. Jeśli nie, zresetuj detektor pętli.",
+            "See whether a vehicle or metal stands there. If not, reset the loop detector.",
+        ),
+        "chatter": (
+            "Sprawdź zaciski i przewód: to zwykle luźny styk albo uszkodzona pętla.",
+            "Check terminals and cable: it is usually a loose contact or a damaged loop.",
+        ),
+        "silent": (
+            "Sprawdź baterię lub zasilanie czujnika oraz zasięg bramki.",
+            "Check the sensor's battery or supply and whether the gateway reaches it.",
+        ),
+    },
+    "passage": {
+        "entry": ("wjazd", "entry"),
+        "exit": ("wyjazd", "exit"),
+        "back_out": ("wycofanie", "backed out"),
+    },
+    "passage_note": {
+        "tailgating": ("tuż za poprzednim", "tailgating"),
+        "wrong_way": ("pod prąd", "wrong way"),
+        "doubt": ("niejasne: {doubt}", "unclear: {doubt}"),
+    },
+}
+
+
+@cache
+def words(language: Language) -> dict[str, Any]:
+    """Return every phrase in this language: phrases by name, and tables (status, role, ...) of them."""
+    column = 1 if language == "en" else 0
+    plain: dict[str, Any] = {name: both[column] for name, both in _WORDS.items()}
+    tables = {name: {key: both[column] for key, both in table.items()} for name, table in _TABLES.items()}
+    return plain | tables

@@ -1,0 +1,138 @@
+"""The counting process, put together: pins and MQTT in; journal, link and MQTT out. Up first, waiting for nobody."""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpiozero.pins.mock import MockFactory
+
+from controller.inputs import mqtt
+from controller.inputs.gpio import GpioInputs, open_factory
+from controller.inputs.mock_pins import MockPinServer
+from controller.inputs.mock_pins import default_address as mock_pins_address
+from controller.inputs.sensors import Sensors
+from controller.journal import Journal
+from controller.link import Json, LinkServer, Reply, default_address, load_or_create_key
+from controller.notify import notify
+from controller.publish.mqtt import MqttState
+from controller.service import Command, Outlets, Service
+from controller.site import Site
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the processes keep things: ``state_dir`` survives a reboot, ``run_dir`` need not."""
+
+    state_dir: Path
+    run_dir: Path
+
+    @property
+    def journal(self) -> Path:
+        """The journal's file."""
+        return self.state_dir / "journal.sqlite"
+
+    @property
+    def key(self) -> Path:
+        """The file with the link's secret for commands."""
+        return self.state_dir / "command.key"
+
+    @property
+    def link(self) -> str:
+        """The local link's address."""
+        return default_address(self.run_dir)
+
+
+def run(site: Site, places: Places, stop: threading.Event) -> None:
+    """Count until ``stop`` is set; raises OSError, JournalError or sqlite3.Error when that is not possible."""
+    places.state_dir.mkdir(parents=True, exist_ok=True)
+    places.run_dir.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        journal = Journal(places.journal)
+        stack.callback(journal.close)
+        service = Service(site, journal, Sensors(site.sensors))
+        pins, factory = _open_pins(site, places, service, stack)
+        broker, publishers = _open_mqtt(site, service, stack)
+
+        def submit(fields: Json, reply: Reply) -> None:
+            service.put(Command(fields, reply, time.monotonic()))
+
+        link = LinkServer(address=places.link, key=load_or_create_key(places.key), submit=submit)
+        stack.callback(link.close)
+
+        def inputs() -> Json:
+            gpio = None if pins is None else {"factory": factory, "errors": pins.errors, "unreadable": unreadable}
+            return {"gpio": gpio, "mqtt": None if broker is None else broker.report()}
+
+        unreadable: list[str] = []
+
+        def reread() -> None:
+            if pins is not None:
+                unreadable[:] = pins.reread()
+
+        outlets = Outlets(
+            publish=(link.publish, *publishers),
+            reread=reread,
+            inputs=inputs,
+            progress=_Watchdog().fed,
+        )
+        threading.Thread(target=_stop_when, args=(stop, service), name="stopper", daemon=True).start()
+        notify("READY=1")
+        log.info("counting for %s", site.lot.name)
+        service.run(outlets)
+        notify("STOPPING=1")
+    log.info("stopped counting")
+
+
+def _stop_when(stop: threading.Event, service: Service) -> None:
+    stop.wait()
+    service.stop()
+
+
+def _open_pins(
+    site: Site, places: Places, service: Service, stack: contextlib.ExitStack
+) -> tuple[GpioInputs | None, str]:
+    """Claim the pins, if the site has any; mock pins can be moved by a simulator through a socket of their own."""
+    if not site.pins:
+        return None, ""
+    factory = open_factory(site.pin_factory, site.gpio_chip)
+    stack.callback(factory.close)
+    pins = GpioInputs(site.pins, factory=factory, put=service.put)
+    stack.callback(pins.close)
+    if isinstance(factory, MockFactory):
+        server = MockPinServer(factory, mock_pins_address(places.run_dir))
+        stack.callback(server.close)
+        return pins, "mock"
+    return pins, "lgpio"
+
+
+def _open_mqtt(
+    site: Site, service: Service, stack: contextlib.ExitStack
+) -> tuple[mqtt.MqttInputs | None, tuple[Callable[[Json], None], ...]]:
+    if site.mqtt is None:
+        return None, ()
+    password = mqtt.password(site.mqtt)
+    broker = mqtt.MqttInputs(site.mqtt, site.sensors, put=service.put, password=password)
+    stack.callback(broker.close)
+    broker.start()
+    state = MqttState(site.mqtt, password=password)
+    stack.callback(state.close)
+    return broker, (state.publish,)
+
+
+class _Watchdog:
+    """Tells systemd twice a second that the loop turns, journal and all."""
+
+    def __init__(self) -> None:
+        self._fed_at = 0.0
+
+    def fed(self) -> None:
+        now = time.monotonic()
+        if now - self._fed_at >= 0.5:  # noqa: PLR2004  far below any WatchdogSec, and no burden under load
+            self._fed_at = now
+            notify("WATCHDOG=1")

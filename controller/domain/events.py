@@ -1,0 +1,82 @@
+"""Facts, each with its time: all that the domain ever hears.
+
+``at`` is *lot time*: seconds, float, never going back, continuous over restarts, with a zero of its own (the first
+start of the journal, or the zero of a recording). It advances with the monotonic clock, so a step of the wall clock
+moves no count.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a message says of its own place in time; enough to know a repeated or late one."""
+
+    sequence: int | None = None
+    """The device's frame counter (LoRaWAN FCntUp), if the format has one."""
+    sent_at: float | None = None
+    """When the network took the message from the device, in Unix seconds, if the format says."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorChanged:
+    """A detector (loop or barrier contact) has this level. Hearing the same level twice is harmless."""
+
+    detector: str
+    occupied: bool
+    at: float
+    stamp: Stamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BayChanged:
+    """A bay sensor says whether a vehicle stands in its bay. Every message of it counts as a sign of life."""
+
+    bay: str
+    occupied: bool
+    at: float
+    stamp: Stamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """Somebody who looked says that this many vehicles are in the zone."""
+
+    zone: str
+    occupied: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClosureChanged:
+    """Staff closed the zone, or opened it again."""
+
+    zone: str
+    closed: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class WentDown:
+    """The controller was off for ``seconds`` from ``at``: what happened then is unknown, levels after it may differ."""
+
+    seconds: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSet:
+    """The wall clock: lot time 0 was this Unix time. For people, and to tell the age of stamped messages."""
+
+    epoch: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passed and nothing else happened."""
+
+    at: float
+
+
+Event = DetectorChanged | BayChanged | Corrected | ClosureChanged | WentDown | ClockSet | Tick

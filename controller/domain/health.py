@@ -1,0 +1,124 @@
+"""Levels as they are wired -> levels that can be trusted, and faults.
+
+Contacts bounce: a level counts when it has stood for ``DEBOUNCE_S``, with the time at which it came. That is far below
+the 100-200 ms pulses of loop detectors. A loop that is covered without a break for too long is stuck, or a vehicle
+stands on it; one that changes more often than vehicles can drive chatters. Either counts nothing while it lasts.
+
+Messages repeat and overtake each other: ``is_news`` tells from frame counters and times whether one may still speak.
+"""
+
+from dataclasses import dataclass, replace
+
+from controller.domain.events import Stamp
+from controller.domain.report import FaultKind
+from controller.domain.specs import HealthSpec, Role
+
+DEBOUNCE_S = 0.03
+
+SAME_FRAME_S = 600.0
+"""A frame counter heard again within this time is the same frame; later, a device that started anew."""
+
+LATE_FRAMES = 1000
+"""A counter that fell by less is a frame that was overtaken; by more, a device that started anew."""
+
+LATE_S = 3600.0
+"""Nothing heard for this long: whatever comes next is news, so that one wrong clock cannot silence a sensor."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorState:
+    """One detector: its settled level, the one that is settling, and its fault."""
+
+    occupied: bool | None = None
+    """The settled level; None before the first was heard."""
+    since: float | None = None
+    settling: bool | None = None
+    settling_since: float = 0.0
+    changes: int = 0
+    window_start: float = 0.0
+    window_changes: int = 0
+    fault: FaultKind | None = None
+    fault_since: float = 0.0
+    stamp: Stamp | None = None
+    heard_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A level that has stood long enough, with the time at which it came."""
+
+    occupied: bool
+    at: float
+
+
+def heard(state: DetectorState, *, occupied: bool, at: float, stamp: Stamp | None) -> DetectorState:
+    """Take a raw level; it is settled later, by ``settle``."""
+    state = replace(state, heard_at=at, stamp=stamp or state.stamp)
+    if occupied == bool(state.occupied):  # unknown counts as clear: the first thing heard may be a vehicle
+        known = state if state.occupied is not None else replace(state, occupied=False, since=at)
+        return replace(known, settling=None)
+    if state.settling is not None:
+        return state
+    return replace(state, settling=occupied, settling_since=at)
+
+
+def settle_due(state: DetectorState) -> float | None:
+    """When the level that is settling will have stood long enough."""
+    return None if state.settling is None else state.settling_since + DEBOUNCE_S
+
+
+def settle(state: DetectorState, limits: HealthSpec) -> tuple[DetectorState, Settled]:
+    """Make the settling level the settled one; the caller knows that it is due."""
+    at, occupied = state.settling_since, bool(state.settling)
+    fresh = at - state.window_start > limits.chatter_window_s
+    changes = 1 if fresh else state.window_changes + 1
+    state = replace(
+        state,
+        occupied=occupied,
+        since=at,
+        settling=None,
+        changes=state.changes + 1,
+        window_start=at if fresh else state.window_start,
+        window_changes=changes,
+    )
+    if changes >= limits.chatter_changes and state.fault is not FaultKind.CHATTER:
+        state = replace(state, fault=FaultKind.CHATTER, fault_since=at)
+    elif state.fault is FaultKind.STUCK and not occupied:
+        state = replace(state, fault=None)
+    return state, Settled(occupied, at)
+
+
+def fault_due(state: DetectorState, role: Role, limits: HealthSpec) -> float | None:
+    """When a fault begins or ends by time alone; None: not before something changes."""
+    if state.fault is FaultKind.CHATTER:
+        return (state.since or 0.0) + limits.chatter_window_s
+    if state.fault is None and state.occupied and role is not Role.BARRIER:
+        return (state.since or 0.0) + limits.stuck_after_s
+    return None
+
+
+def fault_changed(state: DetectorState, at: float) -> DetectorState:
+    """Begin or end the fault that ``fault_due`` foretold for ``at``."""
+    if state.fault is FaultKind.CHATTER:
+        return replace(state, fault=None, window_changes=0)
+    return replace(state, fault=FaultKind.STUCK, fault_since=at)
+
+
+def forget_level(state: DetectorState) -> DetectorState:
+    """Forget what was heard, since the controller was off: the next level is the first one. Tallies and stamps stay."""
+    return replace(state, occupied=None, since=None, settling=None, fault=None, window_changes=0)
+
+
+def is_news(last: Stamp | None, heard_at: float | None, new: Stamp | None, at: float) -> bool:
+    """Whether a stamped message says something newer than the last one of its sensor did."""
+    if new is None or last is None or heard_at is None or at - heard_at > LATE_S:
+        return True
+    older = None if new.sent_at is None or last.sent_at is None else new.sent_at - last.sent_at
+    if new.sequence is None or last.sequence is None:
+        return older is None or older >= 0
+    behind = last.sequence - new.sequence
+    if behind < 0:
+        return True
+    if behind == 0:
+        return older is not None and older > SAME_FRAME_S
+    return older > 0 if older is not None else behind >= LATE_FRAMES

@@ -1,0 +1,398 @@
+"""Detector levels -> passages: what the vehicles in one lane did.
+
+Theory of operation
+-------------------
+A two-loop lane is read relative to the loop that was covered *first* (F) and the other one, the *second* (S), so that
+one table serves both directions: F is the outer loop for an entry, the inner one for an exit. The first loop covered
+sets the direction; a vehicle counts once it has crossed both and left. ``TABLE`` has every step; what it leaves out
+cannot happen from that phase, and changes nothing. Four things make it more than textbook quadrature:
+
+* **A follower is no reversal.** While the leader is on S, F is covered again (FOLLOWED), and the leader leaves S
+  (DOUBT, unless S only pulsed: then it is through). If S is covered next, a follower drove on and the leader has
+  passed. If F clears, the leader had backed up onto F. If neither comes within ``DOUBT_S``, somebody waits on F and
+  the leader has passed.
+* **A pulse is no visit.** A vehicle body covers a loop for much longer than ``PULSE_S``; a counting output or a
+  contact's kick does not. Where S only pulsed while the vehicle stood on F and then left F, it drove through (the usual
+  form with a counting output behind a presence loop); had S been held for longer, it backed out. A first loop that
+  merely pulsed sets no direction when the other is then covered for much longer: those two do not belong to one
+  vehicle in that order.
+* **A moment is no gap.** F clear for less than ``FLICKER_S`` is the same vehicle (a drawbar, a high chassis).
+* **Off and off may tie.** Clocks tick; S and then F clearing within ``TIE_S`` is a vehicle leaving both.
+
+Bumper to bumper a 2 m loop may not clear between vehicles. F held while S clears and is covered again within
+``CLOSE_S`` is counted as a close follower, and said to be in doubt.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from controller.domain.report import Passage, PassageKind
+from controller.domain.specs import Direction, LaneSpec, Output, Role
+
+PULSE_S = 0.35
+FLICKER_S = 0.25
+TIE_S = 0.12
+DOUBT_S = 5.0
+CLOSE_S = 1.5
+MIN_SINGLE_S = 0.08
+"""A single loop must be covered for at least this long to count."""
+
+
+class Phase(StrEnum):
+    """Where the vehicle that is being watched is."""
+
+    IDLE = "idle"
+    FIRST = "first"
+    """On F only, S not touched yet."""
+    GAP = "gap"
+    """Has left F, S not reached yet."""
+    BOTH = "both"
+    """On both, F first."""
+    SECOND = "second"
+    """On S only, F was crossed."""
+    RETREAT = "retreat"
+    """On F only, after S was touched."""
+    FOLLOWED = "followed"
+    """On S, and F is covered again."""
+    DOUBT = "doubt"
+    """S has cleared while F is covered again: follower or reversal?"""
+
+
+class Step(StrEnum):
+    """What can happen: a loop is covered (+) or clears (-), or the phase's time is up."""
+
+    F_ON = "F+"
+    F_OFF = "F-"
+    S_ON = "S+"
+    S_OFF = "S-"
+    TIMEOUT = "time"
+
+
+class Verdict(StrEnum):
+    """What a step says of the vehicle."""
+
+    NOTHING = ""
+    CLEARED = "F cleared: gone to the gap, or two pulses were one quick passage"
+    TURNED = "touched one loop only"
+    REACHED = "S after a gap: the second loop, unless F only pulsed"
+    LEFT = "left S: passed, unless F only pulsed"
+    REGAINED = "F again: flicker, follower, or the true second loop"
+    RETREATED = "left F after S: backed out, or passed if S only pulsed or both tie"
+    AGAIN = "S again: same vehicle, or a close follower"
+    RELEASED = "S cleared: passed for certain if S only pulsed"
+    FOLLOWED = "the leader has passed, with a follower behind it"
+    BACKED = "F cleared: the leader backed out"
+
+
+TABLE: dict[Phase, dict[Step, tuple[Phase, Verdict]]] = {
+    Phase.IDLE: {
+        Step.F_ON: (Phase.FIRST, Verdict.NOTHING),
+    },
+    Phase.FIRST: {
+        Step.S_ON: (Phase.BOTH, Verdict.NOTHING),
+        Step.F_OFF: (Phase.GAP, Verdict.CLEARED),
+    },
+    Phase.GAP: {
+        Step.S_ON: (Phase.SECOND, Verdict.REACHED),
+        Step.F_ON: (Phase.FIRST, Verdict.TURNED),
+        Step.TIMEOUT: (Phase.IDLE, Verdict.TURNED),
+    },
+    Phase.BOTH: {
+        Step.F_OFF: (Phase.SECOND, Verdict.NOTHING),
+        Step.S_OFF: (Phase.RETREAT, Verdict.NOTHING),
+    },
+    Phase.SECOND: {
+        Step.S_OFF: (Phase.IDLE, Verdict.LEFT),
+        Step.F_ON: (Phase.FOLLOWED, Verdict.REGAINED),
+    },
+    Phase.RETREAT: {
+        Step.F_OFF: (Phase.IDLE, Verdict.RETREATED),
+        Step.S_ON: (Phase.BOTH, Verdict.AGAIN),
+    },
+    Phase.FOLLOWED: {
+        Step.S_OFF: (Phase.DOUBT, Verdict.RELEASED),
+        Step.F_OFF: (Phase.SECOND, Verdict.NOTHING),
+    },
+    Phase.DOUBT: {
+        Step.S_ON: (Phase.BOTH, Verdict.FOLLOWED),
+        Step.F_OFF: (Phase.IDLE, Verdict.BACKED),
+        Step.TIMEOUT: (Phase.FIRST, Verdict.FOLLOWED),
+    },
+}
+"""The whole automaton: phase -> step -> (next phase, verdict). Weighing a verdict (``_WEIGH``) may end elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """How a loop was covered last, in lot time."""
+
+    on: float = 0.0
+    off: float = 0.0
+
+    @property
+    def length_s(self) -> float:
+        """How long it was covered."""
+        return self.off - self.on
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """One lane between two steps."""
+
+    phase: Phase = Phase.IDLE
+    outer_first: bool = True
+    """F is the outer loop: the vehicle is coming in."""
+    began: float = 0.0
+    """When the vehicle that is being watched covered F first."""
+    first: Visit = Visit()
+    second: Visit = Visit()
+    held: bool = False
+    """S was covered for longer than a pulse."""
+    overlapped: bool = False
+    """F and S were covered together at some moment."""
+    pulsed_s: float | None = None
+    """The other loop pulsed for this long just before F was covered, and may yet have been the first."""
+    deadline: float | None = None
+    blind: bool = False
+    """Vehicles may have passed that nobody could tell (set by the lot while a loop is at fault)."""
+    entries: int = 0
+    exits: int = 0
+    back_outs: int = 0
+    touches: int = 0
+    ambiguous: int = 0
+
+
+def interrupt(lane: LaneState) -> LaneState:
+    """Forget the vehicle that is being watched: the controller was off, or a loop went wrong."""
+    lost = 1 if lane.phase not in {Phase.IDLE, Phase.GAP} else 0
+    return replace(_rest(lane), ambiguous=lane.ambiguous + lost)
+
+
+def loop_changed(
+    spec: LaneSpec, lane: LaneState, role: Role, *, occupied: bool, at: float
+) -> tuple[LaneState, tuple[Passage, ...]]:
+    """Fold one settled change of a loop; return the new state and what passed."""
+    if role is Role.LOOP:
+        return _single(spec, lane, occupied=occupied, at=at)
+    outer = role is Role.OUTER
+    if lane.phase is Phase.IDLE:
+        if not occupied:
+            return lane, ()
+        lane = replace(_rest(lane), outer_first=outer)
+    if outer == lane.outer_first:
+        step = Step.F_ON if occupied else Step.F_OFF
+    else:
+        step = Step.S_ON if occupied else Step.S_OFF
+    return _step(spec, lane, step, at)
+
+
+def time_passed(spec: LaneSpec, lane: LaneState, at: float) -> tuple[LaneState, tuple[Passage, ...]]:
+    """Take the phase's time-out if it is due by ``at``; it counts as having happened at its own time."""
+    if lane.deadline is None or at < lane.deadline:
+        return lane, ()
+    return _step(spec, lane, Step.TIMEOUT, lane.deadline)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One step to weigh: ``lane`` has its visits up to date, ``phase`` is where the table says it goes."""
+
+    spec: LaneSpec
+    lane: LaneState
+    phase: Phase
+    at: float
+
+    def go(self, **changes: Any) -> LaneState:
+        """Return the lane in its next phase."""
+        return replace(self.lane, **{"phase": self.phase, **changes})
+
+    def passage(self, *, forward: bool, tailgating: bool = False, doubt: str | None = None) -> Passage:
+        """Return a vehicle through the lane, inwards if ``forward``."""
+        kind = PassageKind.ENTRY if forward else PassageKind.EXIT
+        direction = self.spec.direction
+        wrong_way = direction is not Direction.BOTH and direction.value != kind.value
+        return Passage(self.spec.name, kind, self.at, self.lane.began, tailgating, wrong_way, doubt)
+
+    def back_out(self, doubt: str | None) -> Passage:
+        """Return a vehicle that came in and backed out."""
+        return Passage(self.spec.name, PassageKind.BACK_OUT, self.at, self.lane.began, doubt=doubt)
+
+
+_Weighed = tuple[LaneState, tuple[Passage, ...]]
+
+
+def _step(spec: LaneSpec, lane: LaneState, step: Step, at: float) -> _Weighed:
+    rule = TABLE[lane.phase].get(step)
+    if rule is None:  # a level heard twice, or one from before the vehicle came
+        return lane, ()
+    phase, verdict = rule
+    new, passed = _WEIGH[verdict](_Case(spec, _covered(lane, step, at), phase, at))
+    limit = {Phase.GAP: spec.max_gap_s, Phase.DOUBT: DOUBT_S}.get(new.phase)
+    return _tally(replace(new, deadline=None if limit is None else at + limit), passed), passed
+
+
+def _covered(lane: LaneState, step: Step, at: float) -> LaneState:
+    """Note when the loops were covered, before the verdict is weighed."""
+    match step:
+        case Step.F_OFF:
+            return replace(lane, first=Visit(lane.first.on, at))
+        case Step.S_OFF:
+            return replace(lane, second=Visit(lane.second.on, at), held=lane.held or at - lane.second.on > PULSE_S)
+        case Step.F_ON if lane.phase in {Phase.IDLE, Phase.GAP}:
+            return replace(lane, began=at, first=Visit(at, at))
+        case Step.S_ON if lane.phase is Phase.FIRST:
+            return replace(lane, second=Visit(at, at), held=False, overlapped=True)
+        case _:
+            return lane
+
+
+def _nothing(case: _Case) -> _Weighed:
+    return case.go(pulsed_s=None), ()
+
+
+def _cleared(case: _Case) -> _Weighed:
+    """F has cleared. Had the other loop pulsed just before, two pulses alike are one quick passage from there."""
+    lane = case.lane
+    if lane.pulsed_s is not None and lane.first.length_s < 2 * lane.pulsed_s:
+        return _rest(lane), (case.passage(forward=not lane.outer_first),)
+    return case.go(pulsed_s=None), ()
+
+
+def _turned(case: _Case) -> _Weighed:
+    rest = replace(_rest(case.lane), touches=case.lane.touches + 1)
+    if case.phase is Phase.FIRST:  # the next one is on F already
+        rest = replace(rest, phase=Phase.FIRST, outer_first=case.lane.outer_first)
+        rest = replace(rest, began=case.at, first=case.lane.first)
+    return rest, ()
+
+
+def _reached(case: _Case) -> _Weighed:
+    """S is covered after a gap. A first loop that merely pulsed may have been noise: watch S as a first loop, too."""
+    lane = case.lane
+    if _only_pulsed(case):
+        turned = replace(_rest(lane), phase=Phase.FIRST, outer_first=not lane.outer_first)
+        return replace(turned, began=case.at, first=Visit(case.at, case.at), pulsed_s=lane.first.length_s), ()
+    return case.go(second=Visit(case.at, case.at), held=False, overlapped=False), ()
+
+
+def _left(case: _Case) -> _Weighed:
+    lane = case.lane
+    if _only_pulsed(case) and lane.second.length_s >= 2 * lane.first.length_s:
+        return replace(_rest(lane), touches=lane.touches + 1, ambiguous=lane.ambiguous + 1), ()
+    return _rest(lane), (case.passage(forward=lane.outer_first),)
+
+
+def _regained(case: _Case) -> _Weighed:
+    lane = case.lane
+    if lane.overlapped and _only_pulsed(case):  # F's kick came early: the vehicle was on S first, and reaches F now
+        turned = case.go(phase=Phase.BOTH, outer_first=not lane.outer_first, held=False)
+        return replace(turned, began=lane.second.on, first=lane.second, second=Visit(case.at, case.at)), ()
+    if lane.overlapped and case.at - lane.first.off <= FLICKER_S:
+        return case.go(phase=Phase.BOTH), ()
+    return case.go(first=Visit(case.at, case.at)), ()
+
+
+def _retreated(case: _Case) -> _Weighed:
+    lane = case.lane
+    tie = case.at - lane.second.off <= TIE_S
+    if tie or not lane.held or _pulses(case.spec, outer=not lane.outer_first):
+        return _rest(lane), (case.passage(forward=lane.outer_first),)
+    return _rest(lane), (case.back_out(None),)
+
+
+def _again(case: _Case) -> _Weighed:
+    lane, again = case.lane, Visit(case.at, case.at)
+    close = lane.held and case.at - lane.second.off <= CLOSE_S
+    if not close or _pulses(case.spec, outer=not lane.outer_first):
+        return case.go(second=again), ()
+    doubt = "close follower, or one vehicle that moved to and fro"
+    left = replace(case, at=lane.second.off).passage(forward=lane.outer_first, tailgating=True, doubt=doubt)
+    return case.go(began=lane.second.off, second=again, held=False), (left,)
+
+
+def _released(case: _Case) -> _Weighed:
+    lane = case.lane
+    if lane.held and not _pulses(case.spec, outer=not lane.outer_first):
+        return case.go(), ()
+    passage = case.passage(forward=lane.outer_first, tailgating=True)
+    return case.go(phase=Phase.FIRST, began=lane.first.on), (passage,)
+
+
+def _followed(case: _Case) -> _Weighed:
+    """Count the leader as of when it left S. S is covered now by its follower, or by nobody yet."""
+    left = replace(case, at=case.lane.second.off).passage(forward=case.lane.outer_first, tailgating=True)
+    now = Visit(case.at, case.at)
+    return case.go(began=case.lane.first.on, second=now, held=False, overlapped=True), (left,)
+
+
+def _backed(case: _Case) -> _Weighed:
+    lane = case.lane
+    if not lane.overlapped:
+        doubt = "something touched one loop before a vehicle came from the other side"
+        return _rest(lane), (case.passage(forward=not lane.outer_first, doubt=doubt),)
+    return _rest(lane), (
+        case.back_out("backed out after leaving the first loop, or passed while a follower backed out"),
+    )
+
+
+_WEIGH: dict[Verdict, Callable[[_Case], _Weighed]] = {
+    Verdict.NOTHING: _nothing,
+    Verdict.CLEARED: _cleared,
+    Verdict.TURNED: _turned,
+    Verdict.REACHED: _reached,
+    Verdict.LEFT: _left,
+    Verdict.REGAINED: _regained,
+    Verdict.RETREATED: _retreated,
+    Verdict.AGAIN: _again,
+    Verdict.RELEASED: _released,
+    Verdict.FOLLOWED: _followed,
+    Verdict.BACKED: _backed,
+}
+
+
+def _only_pulsed(case: _Case) -> bool:
+    """Whether F was covered for too short a time for a vehicle, without being declared a pulse output."""
+    return case.lane.first.length_s <= PULSE_S and not _pulses(case.spec, outer=case.lane.outer_first)
+
+
+def _pulses(spec: LaneSpec, *, outer: bool) -> bool:
+    detector = spec.outer if outer else spec.inner
+    return detector is not None and detector.output is Output.PULSE
+
+
+def _rest(lane: LaneState) -> LaneState:
+    """Return the idle lane with its tallies."""
+    return LaneState(
+        blind=lane.blind,
+        entries=lane.entries,
+        exits=lane.exits,
+        back_outs=lane.back_outs,
+        touches=lane.touches,
+        ambiguous=lane.ambiguous,
+    )
+
+
+def _single(spec: LaneSpec, lane: LaneState, *, occupied: bool, at: float) -> _Weighed:
+    """Count a single loop when it clears: the direction is the lane's, and back-outs cannot be told."""
+    if occupied:
+        return replace(lane, phase=Phase.FIRST, began=at, first=Visit(at, at)), ()
+    if lane.phase is not Phase.FIRST or at - lane.first.on < MIN_SINGLE_S:
+        return _rest(lane), ()
+    rest = _rest(lane)
+    passed = (_Case(spec, lane, Phase.IDLE, at).passage(forward=spec.direction is Direction.ENTRY),)
+    return _tally(rest, passed), passed
+
+
+def _tally(lane: LaneState, passed: tuple[Passage, ...]) -> LaneState:
+    if not passed:
+        return lane
+    kinds = [p.kind for p in passed]
+    return replace(
+        lane,
+        entries=lane.entries + kinds.count(PassageKind.ENTRY),
+        exits=lane.exits + kinds.count(PassageKind.EXIT),
+        back_outs=lane.back_outs + kinds.count(PassageKind.BACK_OUT),
+        ambiguous=lane.ambiguous + sum(p.doubt is not None or p.wrong_way for p in passed),
+    )

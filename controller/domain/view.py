@@ -1,0 +1,78 @@
+"""Lot state -> what others may know of it (``report`` has the shapes)."""
+
+from controller.domain import occupancy
+from controller.domain.health import DetectorState
+from controller.domain.lot import LotState, sources_of
+from controller.domain.message import message
+from controller.domain.report import (
+    BayReport,
+    DetectorReport,
+    Fault,
+    FaultKind,
+    LaneReport,
+    LotReport,
+    SignReport,
+    ZoneReport,
+)
+from controller.domain.specs import DetectorSpec, LaneSpec, LotSpec, SignSpec
+
+NOTES_SHOWN = 5
+
+
+def report(spec: LotSpec, state: LotState) -> LotReport:
+    """Say everything that others may know, at this moment."""
+    zones = zone_reports(spec, state)
+    return LotReport(
+        name=spec.name,
+        at=state.at,
+        zones=tuple(zones.values()),
+        lanes=tuple(_lane(s, state) for s in spec.lanes),
+        bays=tuple(
+            BayReport(b.name, b.zone, now.occupied, now.since, now.heard_at)
+            for b in spec.bays
+            for now in (state.bays[b.name],)
+        ),
+        signs=tuple(_sign(s, zones[s.zone], state) for s in spec.signs),
+        faults=faults(spec, state),
+        passages=state.passages,
+    )
+
+
+def zone_reports(spec: LotSpec, state: LotState) -> dict[str, ZoneReport]:
+    """Say how full each zone is, by name."""
+    return {z.name: occupancy.report(z, state.zones[z.name], sources_of(spec, state, z.name)) for z in spec.zones}
+
+
+def faults(spec: LotSpec, state: LotState) -> tuple[Fault, ...]:
+    """Say what is wrong with detectors and bays now."""
+    detectors = [(d.name, state.detectors[d.name]) for s in spec.lanes for d in s.detectors]
+    found = [Fault(name, now.fault, now.fault_since) for name, now in detectors if now.fault is not None]
+    for bay in spec.bays:
+        now = state.bays[bay.name]
+        if now.occupied is None and now.heard_at is not None:
+            found.append(Fault(bay.name, FaultKind.SILENT, now.since or 0.0))
+    return tuple(found)
+
+
+def _sign(spec: SignSpec, zone: ZoneReport, state: LotState) -> SignReport:
+    because = tuple(n.text for n in state.notes if n.zone == spec.zone)[-NOTES_SHOWN:]
+    says = message(spec, zone.status, zone.free, zone.reason)
+    return SignReport(spec.name, spec.zone, says, zone.since, because)
+
+
+def _lane(spec: LaneSpec, state: LotState) -> LaneReport:
+    now = state.lanes[spec.name]
+    return LaneReport(
+        name=spec.name,
+        zone=spec.zone,
+        direction=spec.direction.value,
+        entries=now.entries,
+        exits=now.exits,
+        back_outs=now.back_outs,
+        ambiguous=now.ambiguous,
+        detectors=tuple(_detector(d, state.detectors[d.name]) for d in spec.detectors),
+    )
+
+
+def _detector(spec: DetectorSpec, now: DetectorState) -> DetectorReport:
+    return DetectorReport(spec.name, spec.role.value, now.occupied, now.since, now.changes, now.fault)

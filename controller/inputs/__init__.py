@@ -1,0 +1,1 @@
+"""What comes in: pins and messages, turned into facts with their time."""

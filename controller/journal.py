@@ -1,0 +1,233 @@
+"""The journal (SQLite): every raw input in order, snapshots of the folded state, passages, and who changed what.
+
+An input is in the journal before its effect is spoken of: WAL with synchronous=FULL, one commit a batch. A restart is
+the newest snapshot plus the inputs after it. Times are lot time; ``wall`` beside them is for people. One process
+writes; others open it with ``open_reader``.
+"""
+
+import json
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from controller.domain.lot import LotState
+from controller.domain.report import Passage
+from controller.recording import Entry, read_line, write_line
+
+log = logging.getLogger(__name__)
+
+SCHEMA_VERSION = 1
+SNAPSHOTS_KEPT = 3
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE input (id INTEGER PRIMARY KEY, t REAL NOT NULL, wall REAL NOT NULL, line TEXT NOT NULL);
+CREATE TABLE snapshot (input_id INTEGER PRIMARY KEY, t REAL NOT NULL, state TEXT NOT NULL);
+CREATE TABLE passage (id INTEGER PRIMARY KEY, t REAL NOT NULL, wall REAL NOT NULL, lane TEXT NOT NULL,
+    kind TEXT NOT NULL, tailgating INTEGER NOT NULL, wrong_way INTEGER NOT NULL, doubt TEXT);
+CREATE INDEX passage_t ON passage (t);
+CREATE INDEX passage_wall ON passage (wall);
+CREATE TABLE audit (id INTEGER PRIMARY KEY, wall REAL NOT NULL, input_id INTEGER NOT NULL, who TEXT NOT NULL,
+    what TEXT NOT NULL, reason TEXT NOT NULL, before TEXT NOT NULL);
+"""
+
+_STATE = TypeAdapter(LotState)
+
+
+class JournalError(RuntimeError):
+    """The journal can't be used; says which file, why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Who did what, and why; written in the same commit as the input it belongs to."""
+
+    who: str
+    what: str
+    reason: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where lot time stood when the journal was last written to, and on which boot."""
+
+    t: float
+    wall: float
+    monotonic: float
+    boot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One input to be written, and who was behind it if a person was."""
+
+    entry: Entry
+    wall: float
+    audit: Audit | None = None
+
+
+class Journal:
+    """The writer's side. Used by one thread; every method that writes is one durable transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            raise JournalError(
+                f"{path}: not usable as a journal ({error}). Move the file aside to start a new one; do not delete it"
+            ) from error
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        elif version != SCHEMA_VERSION:
+            raise JournalError(
+                f"{self.path}: written by another version (schema {version}, this one has {SCHEMA_VERSION}). "
+                "Install that version again, or move the file aside to start a new one"
+            )
+
+    def close(self) -> None:
+        """Close the file; the WAL is folded back into it."""
+        self._db.close()
+
+    def append(self, records: Sequence[Record], clock: Clock) -> None:
+        """Make these inputs durable, in one commit. Raises sqlite3.Error, and then nothing was written."""
+        with _transaction(self._db):
+            for record in records:
+                row = (record.entry.at, record.wall, write_line(record.entry))
+                number = self._db.execute("INSERT INTO input (t, wall, line) VALUES (?, ?, ?)", row).lastrowid
+                if (audit := record.audit) is not None:
+                    self._db.execute(
+                        "INSERT INTO audit (wall, input_id, who, what, reason, before) VALUES (?, ?, ?, ?, ?, ?)",
+                        (record.wall, number, audit.who, audit.what, audit.reason, audit.before),
+                    )
+            self._mark(clock)
+
+    def add_passages(self, passed: Sequence[Passage], epoch: float) -> None:
+        """Add to the history of passages. It follows from the inputs, so that a crash before this loses nothing."""
+        sql = (
+            "INSERT INTO passage (t, wall, lane, kind, tailgating, wrong_way, doubt)"
+            " SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM passage WHERE t = ? AND lane = ?)"
+        )
+        with _transaction(self._db):
+            self._db.executemany(
+                sql,
+                [
+                    (p.at, p.at + epoch, p.lane, p.kind.value, p.tailgating, p.wrong_way, p.doubt, p.at, p.lane)
+                    for p in passed
+                ],
+            )
+
+    def mark_alive(self, clock: Clock) -> None:
+        """Note that the controller still lives, so that a restart knows for how long it did not."""
+        with _transaction(self._db):
+            self._mark(clock)
+
+    def _mark(self, clock: Clock) -> None:
+        value = json.dumps([clock.t, clock.wall, clock.monotonic, clock.boot])
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (value,))
+
+    def last_clock(self) -> Clock | None:
+        """Return where lot time stood when the controller was last known to live; None in a new journal."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'clock'").fetchone()
+        return None if row is None else Clock(*json.loads(row[0]))
+
+    def snapshot(self, state: LotState) -> None:
+        """Keep the state as of the newest input."""
+        # JSON has no infinity; ``lot.adapted`` finds anew what is due.
+        text = _STATE.dump_json(replace(state, due=0.0, bays_due=0.0), round_trip=True).decode()
+        with _transaction(self._db):
+            newest = self._newest_input()
+            self._db.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", (newest, state.at, text))
+            self._db.execute(
+                "DELETE FROM snapshot WHERE input_id NOT IN (SELECT input_id FROM snapshot ORDER BY input_id DESC"
+                " LIMIT ?)",
+                (SNAPSHOTS_KEPT,),
+            )
+
+    def _newest_input(self) -> int:
+        return int(self._db.execute("SELECT coalesce(max(id), 0) FROM input").fetchone()[0])
+
+    def restore(self) -> tuple[LotState | None, Iterator[Entry]]:
+        """Return the newest snapshot that can be read, if any, and the inputs after it, in order."""
+        rows = self._db.execute("SELECT input_id, state FROM snapshot ORDER BY input_id DESC").fetchall()
+        for number, text in rows:
+            try:
+                return _STATE.validate_json(text), self._inputs_after(number)
+            except ValidationError as error:
+                log.warning("journal: snapshot %s is of another version, an older one is used: %s", number, error)
+        return None, self._inputs_after(0)
+
+    def _inputs_after(self, number: int) -> Iterator[Entry]:
+        for (line,) in self._db.execute("SELECT line FROM input WHERE id > ? ORDER BY id", (number,)):
+            yield read_line(line)
+
+    def forget_before(self, wall: float) -> None:
+        """Delete inputs and passages older than this Unix time, as far as no kept snapshot needs them."""
+        with _transaction(self._db):
+            self._db.execute(
+                "DELETE FROM input WHERE wall < ? AND id <= (SELECT coalesce(min(input_id), 0) FROM snapshot)", (wall,)
+            )
+            self._db.execute("DELETE FROM passage WHERE wall < ?", (wall,))
+
+    def size(self) -> dict[str, Any]:
+        """Say how much it holds."""
+        oldest, newest = self._db.execute("SELECT min(id), max(id) FROM input").fetchone()
+        count = 0 if newest is None else newest - oldest + 1
+        return {"path": str(self.path), "inputs": count, "bytes": self.path.stat().st_size}
+
+
+class _transaction:  # noqa: N801  reads as a statement
+    """BEGIN ... COMMIT, or ROLLBACK when anything failed."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+def export(path: Path, since: float | None = None) -> Iterator[str]:
+    """Yield the recording's lines from a journal file, from the Unix time ``since`` on. Safe while it is written to."""
+    with closing(open_reader(path)) as db:
+        rows = db.execute("SELECT line FROM input WHERE wall >= ? ORDER BY id", (since or 0.0,))
+        for (line,) in rows:
+            yield line
+
+
+def passages(db: sqlite3.Connection, limit: int) -> Iterable[dict[str, Any]]:
+    """Return the last passages, newest first, with their wall time."""
+    cursor = db.execute(
+        "SELECT id, wall, lane, kind, tailgating, wrong_way, doubt FROM passage ORDER BY id DESC LIMIT ?", (limit,)
+    )
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Open a journal for reading only; raises JournalError when there is none."""
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        raise JournalError(f"{path}: no journal to be read here ({error})") from error
+    if version != SCHEMA_VERSION:
+        db.close()
+        raise JournalError(f"{path}: no journal, or of another version (schema {version}, not {SCHEMA_VERSION})")
+    return db

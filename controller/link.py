@@ -1,0 +1,338 @@
+"""The local link: newest state out with a time to live, commands in.
+
+One JSON object a line over a local stream socket. The server (in the count process) sends to everyone
+
+    {"type": "state", "sent": <monotonic s>, "ttl_s": 3.0, "epoch": <Unix s of lot time 0>, "lot": {...}, ...}
+
+at every change and at least once a second. ``sent`` is the machine's monotonic clock, so that a receiver that was
+stopped, or that reads from a full buffer, knows a stale state. A client that may command sends, with the key that only
+the web process can read beside the journal,
+
+    {"type": "command", "id": "7", "key": "...", "by": "...", "reason": "...",
+     "do": "correct", "zone": "customers", "occupied": 37}
+    {"type": "command", "id": "8", "key": "...", "by": "...", "reason": "...",
+     "do": "close", "zone": "customers", "closed": true}
+
+and hears, after the commit, ``{"type": "reply", "id": "7", "ok": true, "error": null}``.
+
+Nobody who listens can slow the count: one thread serves all, each listener has one slot for the newest state, and a
+listener that does not read misses states rather than making a queue.
+"""
+
+import contextlib
+import hmac
+import json
+import logging
+import os
+import secrets
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+log = logging.getLogger(__name__)
+
+TTL_S = 3.0
+"""How long a state may be shown; nothing fresher within it: the sign goes dark."""
+
+MAX_LINE = 64 * 1024
+"""Longest line (bytes) that the server takes from a client."""
+
+Json = dict[str, Any]
+Reply = Callable[[str | None], None]
+"""Called once with None when the command is done and durable, or with what was wrong."""
+
+
+def default_address(run_dir: Path) -> str:
+    """Where the link is, for a run directory: a Unix socket, or a local port where the system has none."""
+    if hasattr(socket, "AF_UNIX"):
+        return f"unix:{run_dir / 'link.sock'}"
+    return "tcp:127.0.0.1:8471"
+
+
+def connect(address: str) -> socket.socket:
+    """Connect to ``unix:PATH`` or ``tcp:HOST:PORT``; OSError when nobody answers, ValueError for another form."""
+    kind, target = _parse(address)
+    if kind == "unix":
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.connect(target)
+        except OSError:
+            sock.close()
+            raise
+        return sock
+    host, _, port = target.rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=2.0)
+
+
+def load_or_create_key(path: Path) -> str:
+    """Return the command key kept at ``path``, readable by owner and group only; make one on the first run."""
+    try:
+        return path.read_text("ascii").strip()
+    except FileNotFoundError:
+        key = secrets.token_urlsafe(32)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(key + "\n")
+        return key
+
+
+def is_fresh(envelope: Json, now: float) -> bool:
+    """Whether a state may still be shown at the monotonic time ``now``."""
+    sent, ttl_s = envelope.get("sent"), envelope.get("ttl_s")
+    return isinstance(sent, int | float) and isinstance(ttl_s, int | float) and 0 <= now - sent <= ttl_s
+
+
+class LinkServer:
+    """Serves the link from a thread of its own; ``publish`` and replies may be called from any thread."""
+
+    def __init__(self, *, address: str, key: str, submit: Callable[[Json, Reply], None]) -> None:
+        self._address = address
+        self._key = key
+        self._submit = submit
+        self._newest: bytes | None = None
+        self._lock = threading.Lock()
+        self._outbox: deque[tuple[_Client, bytes]] = deque()
+        self._selector = selectors.DefaultSelector()
+        self._wake_out, self._wake_in = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self._listener = _listen(address)
+        self._clients: set[_Client] = set()
+        self._closing = False
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._wake_in, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._serve, name="link", daemon=True)
+        self._thread.start()
+
+    @property
+    def listeners(self) -> int:
+        """How many are connected."""
+        return len(self._clients)
+
+    def publish(self, envelope: Json) -> None:
+        """Send this state to everyone; whoever has not taken the last one yet gets only this one."""
+        line = json.dumps(envelope, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+        with self._lock:
+            self._newest = line
+        self._wake()
+
+    def close(self) -> None:
+        """Stop serving and disconnect everyone, which darkens the signs at once."""
+        self._closing = True
+        self._wake()
+        self._thread.join(timeout=2.0)
+        self._wake_out.close()
+        kind, target = _parse(self._address)
+        if kind == "unix":
+            Path(target).unlink(missing_ok=True)
+
+    def _wake(self) -> None:
+        # A full pipe (BlockingIOError) means that the thread will wake anyway.
+        with contextlib.suppress(BlockingIOError, OSError):
+            self._wake_out.send(b"x")
+
+    def _serve(self) -> None:
+        while not self._closing:
+            for ready, mask in self._selector.select():
+                if ready.fileobj is self._listener:
+                    self._accept()
+                elif ready.fileobj is self._wake_in:
+                    with contextlib.suppress(BlockingIOError):
+                        while self._wake_in.recv(4096):
+                            pass
+                    self._spread()
+                else:
+                    self._attend(ready.data, mask)
+        for client in tuple(self._clients):
+            self._drop(client)
+        self._selector.close()
+        self._listener.close()
+        self._wake_in.close()
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._listener.accept()
+        except OSError as error:
+            log.warning("link: a client could not connect: %s", error)
+            return
+        sock.setblocking(False)
+        client = _Client(sock)
+        with self._lock:
+            client.state = self._newest
+        self._clients.add(client)
+        self._selector.register(sock, client.interest, client)
+
+    def _spread(self) -> None:
+        with self._lock:
+            newest = self._newest
+            replies = tuple(self._outbox)
+            self._outbox.clear()
+        for client, line in replies:
+            client.replies.append(line)
+        for client in tuple(self._clients):
+            if newest is not None and client.last_queued is not newest:
+                client.state = client.last_queued = newest
+            self._refresh(client)
+
+    def _attend(self, client: "_Client", mask: int) -> None:
+        try:
+            if mask & selectors.EVENT_READ:
+                for line in client.read():
+                    self._take(client, line)
+            if mask & selectors.EVENT_WRITE:
+                client.write()
+        except (OSError, ValueError) as error:
+            log.debug("link: a client left: %s", error)
+            self._drop(client)
+            return
+        self._refresh(client)
+
+    def _refresh(self, client: "_Client") -> None:
+        if client in self._clients:
+            self._selector.modify(client.sock, client.interest, client)
+
+    def _drop(self, client: "_Client") -> None:
+        self._clients.discard(client)
+        self._selector.unregister(client.sock)
+        client.sock.close()
+
+    def _take(self, client: "_Client", line: bytes) -> None:
+        try:
+            command = json.loads(line)
+        except (ValueError, RecursionError):
+            command = None
+        if not isinstance(command, dict) or command.get("type") != "command":
+            raise ValueError("not a command")
+        number = str(command.get("id"))
+
+        def reply(error: str | None) -> None:
+            answer = {"type": "reply", "id": number, "ok": error is None, "error": error}
+            with self._lock:
+                self._outbox.append((client, json.dumps(answer).encode() + b"\n"))
+            self._wake()
+
+        if not hmac.compare_digest(str(command.pop("key", "")).encode(), self._key.encode()):
+            reply("the key is wrong: commands need the one in command.key beside the journal")
+            return
+        self._submit(command, reply)
+
+
+class _Client:
+    """One listener: at most one state waiting, its replies in order."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.state: bytes | None = None
+        self.last_queued: bytes | None = None
+        self.replies: deque[bytes] = deque()
+        self._out = b""
+        self._in = bytearray()
+
+    @property
+    def interest(self) -> int:
+        waiting = bool(self._out or self.replies or self.state)
+        return selectors.EVENT_READ | (selectors.EVENT_WRITE if waiting else 0)
+
+    def write(self) -> None:
+        if not self._out:
+            if self.replies:
+                self._out = self.replies.popleft()
+            elif self.state is not None:
+                self._out, self.state = self.state, None
+        if self._out:
+            self._out = self._out[self.sock.send(self._out) :]
+
+    def read(self) -> list[bytes]:
+        data = self.sock.recv(65536)
+        if not data:
+            raise ConnectionError("closed by the other side")
+        self._in += data
+        *lines, rest = self._in.split(b"\n")
+        if len(rest) > MAX_LINE:
+            raise ValueError("line too long")
+        self._in = bytearray(rest)
+        return [bytes(line) for line in lines if line.strip()]
+
+
+def _parse(address: str) -> tuple[str, str]:
+    kind, _, target = address.partition(":")
+    if kind not in {"unix", "tcp"} or not target:
+        raise ValueError(f"link address {address!r}: write unix:PATH or tcp:HOST:PORT")
+    return kind, target
+
+
+def _listen(address: str) -> socket.socket:
+    kind, target = _parse(address)
+    if kind == "unix":
+        path = Path(target)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_socket():
+            try:
+                connect(address).close()
+            except OSError:
+                path.unlink()  # left by a process that was killed
+            else:
+                raise OSError(f"{path}: another count process is already running here; stop it first")
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.bind(target)
+        path.chmod(0o660)
+    else:
+        host, _, port = target.rpartition(":")
+        sock = socket.create_server((host, int(port)))
+    sock.listen(64)
+    sock.setblocking(False)
+    return sock
+
+
+class LinkClient:
+    """A blocking client for tests and the command line; the web process has its own, on asyncio."""
+
+    def __init__(self, address: str, *, key: str = "", timeout_s: float = 5.0) -> None:
+        self._sock = connect(address)
+        self._sock.settimeout(timeout_s)
+        self._lines = self._sock.makefile("rb")
+        self._key = key
+        self._number = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._lines.close()
+        self._sock.close()
+
+    def receive(self) -> Json:
+        """Return the next message; raises OSError (a TimeoutError too) when none comes."""
+        line = self._lines.readline()
+        if not line:
+            raise ConnectionError("the count process closed the link")
+        message: Json = json.loads(line)
+        return message
+
+    def state(self) -> Json:
+        """Return the next fresh state."""
+        while True:
+            message = self.receive()
+            if message.get("type") == "state" and is_fresh(message, time.monotonic()):
+                return message
+
+    def command(self, **command: object) -> str | None:
+        """Send a command and wait until it is durable; return what was wrong, or None."""
+        self._number += 1
+        number = str(self._number)
+        line = json.dumps({"type": "command", "id": number, "key": self._key, **command})
+        self._sock.sendall(line.encode() + b"\n")
+        while True:
+            message = self.receive()
+            if message.get("type") == "reply" and message.get("id") == number:
+                error: str | None = message["error"]
+                return error

@@ -1,0 +1,1 @@
+"""What the lot tells other systems."""

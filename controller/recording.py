@@ -1,0 +1,247 @@
+"""A recording: what happened, one JSON object a line (JSON Lines), in time order; read and written here.
+
+``t`` is in seconds from the recording's own zero. The shapes are
+
+    {"t": 12.345, "detector": "main.outer", "occupied": true}
+    {"t": 13.0, "bay": "A1", "occupied": false}
+    {"t": 14.0, "topic": "...", "payload": "..."}            a raw MQTT message
+    {"t": 15.0, "correction": {"zone": "customers", "occupied": 37}}
+    {"t": 15.5, "closure": {"zone": "customers", "closed": true}}
+    {"t": 16.0, "down": 42.5}                                the controller was off for that long from t
+    {"t": 0, "epoch": 1764576000}                            wall time of t = 0
+
+A payload that is not UTF-8 text is written with its bytes 0x80-0xFF as the lone surrogates U+DC80-U+DCFF (Python's
+``surrogateescape``), which JSON carries as escapes. Files that begin as gzip does are read as such.
+"""
+
+import gzip
+import io
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+from controller.domain.events import (
+    BayChanged,
+    ClockSet,
+    ClosureChanged,
+    Corrected,
+    DetectorChanged,
+    WentDown,
+)
+
+MAX_LINE = 2 * 1024 * 1024
+"""Longest line (characters) that is read; a sensor's message never needs more."""
+
+MAX_COUNT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A raw MQTT message, as received."""
+
+    topic: str
+    payload: bytes
+    at: float
+
+
+Entry = DetectorChanged | BayChanged | Message | Corrected | ClosureChanged | WentDown | ClockSet
+"""One line of a recording; all but ``Message`` are domain events as they stand."""
+
+
+class RecordingError(ValueError):
+    """A line that is no part of a recording: says which, and why."""
+
+
+def write_line(entry: Entry) -> str:
+    """Return the line, without the line break, for one entry."""
+    return json.dumps({"t": round(entry.at, 6), **_fields(entry)}, separators=(", ", ": "))
+
+
+def _fields(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911  one return a shape
+    match entry:
+        case DetectorChanged():
+            return {"detector": entry.detector, "occupied": entry.occupied}
+        case BayChanged():
+            return {"bay": entry.bay, "occupied": entry.occupied}
+        case Message():
+            return {"topic": entry.topic, "payload": entry.payload.decode("utf-8", "surrogateescape")}
+        case Corrected():
+            return {"correction": {"zone": entry.zone, "occupied": entry.occupied}}
+        case ClosureChanged():
+            return {"closure": {"zone": entry.zone, "closed": entry.closed}}
+        case WentDown():
+            return {"down": entry.seconds}
+        case ClockSet():
+            return {"epoch": entry.epoch}
+
+
+def read_line(line: str) -> Entry:
+    """Return the entry that the line says; raises RecordingError when it says none."""
+    if len(line) > MAX_LINE:
+        raise RecordingError(f"the line has {len(line)} characters; at most {MAX_LINE} are read")
+    try:
+        raw = json.loads(line, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise RecordingError(f"not JSON: {error}") from None
+    if not isinstance(raw, dict):
+        raise RecordingError(f'{_short(raw)} is not an object like {{"t": 1.0, "detector": "main.outer", ...}}')
+    if "t" not in raw:
+        raise RecordingError('"t" is missing: the time in seconds')
+    at = _number(raw.pop("t"), "t")
+    for keys, build in _SHAPES.items():
+        if raw.keys() == set(keys):
+            return build(raw, at)
+    raise RecordingError(_unknown_shape(raw))
+
+
+def _unknown_shape(raw: dict[str, Any]) -> str:
+    known = "; ".join(" + ".join(keys) for keys in _SHAPES)
+    return f"the keys {', '.join(sorted(raw)) or '(none)'} beside t are no known shape. Known: {known}"
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004  what fits on a line with the rest
+
+
+def _number(value: object, key: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise RecordingError(f'"{key}" is {_short(value)}; it must be a number')
+    return float(value)
+
+
+def _flag(value: object, key: str) -> bool:
+    if not isinstance(value, bool):
+        raise RecordingError(f'"{key}" is {_short(value)}; it must be true or false')
+    return value
+
+
+def _text(value: object, key: str) -> str:
+    if not isinstance(value, str):
+        raise RecordingError(f'"{key}" is {_short(value)}; it must be a text in quotes')
+    return value
+
+
+def _detector(raw: dict[str, Any], at: float) -> Entry:
+    return DetectorChanged(_text(raw["detector"], "detector"), _flag(raw["occupied"], "occupied"), at)
+
+
+def _bay(raw: dict[str, Any], at: float) -> Entry:
+    return BayChanged(_text(raw["bay"], "bay"), _flag(raw["occupied"], "occupied"), at)
+
+
+def _message(raw: dict[str, Any], at: float) -> Entry:
+    payload = _text(raw["payload"], "payload")
+    try:
+        return Message(_text(raw["topic"], "topic"), payload.encode("utf-8", "surrogateescape"), at)
+    except UnicodeEncodeError as error:
+        raise RecordingError(f'"payload" is not text at character {error.start}') from None
+
+
+def _part(raw: dict[str, Any], key: str, other: str) -> dict[str, Any]:
+    part = raw[key]
+    if not isinstance(part, dict) or part.keys() != {"zone", other}:
+        raise RecordingError(f'"{key}" is {_short(part)}; it must have zone and {other}')
+    return part
+
+
+def _correction(raw: dict[str, Any], at: float) -> Entry:
+    part = _part(raw, "correction", "occupied")
+    occupied = part["occupied"]
+    if isinstance(occupied, bool) or not isinstance(occupied, int) or not 0 <= occupied <= MAX_COUNT:
+        raise RecordingError(f'"occupied" is {_short(occupied)}; it must be a whole number from 0 to {MAX_COUNT}')
+    return Corrected(_text(part["zone"], "zone"), occupied, at)
+
+
+def _closure(raw: dict[str, Any], at: float) -> Entry:
+    part = _part(raw, "closure", "closed")
+    return ClosureChanged(_text(part["zone"], "zone"), _flag(part["closed"], "closed"), at)
+
+
+def _down(raw: dict[str, Any], at: float) -> Entry:
+    seconds = _number(raw["down"], "down")
+    if seconds < 0:
+        raise RecordingError(f'"down" is {seconds}; it must not be negative')
+    return WentDown(seconds, at)
+
+
+def _epoch(raw: dict[str, Any], at: float) -> Entry:
+    return ClockSet(_number(raw["epoch"], "epoch"), at)
+
+
+_SHAPES: dict[tuple[str, ...], Callable[[dict[str, Any], float], Entry]] = {
+    ("detector", "occupied"): _detector,
+    ("bay", "occupied"): _bay,
+    ("topic", "payload"): _message,
+    ("correction",): _correction,
+    ("closure",): _closure,
+    ("down",): _down,
+    ("epoch",): _epoch,
+}
+
+
+def _text_of(raw: BinaryIO) -> IO[str]:
+    """Read text, unpacking gzip. A byte that is not UTF-8 becomes a bad line, never an exception."""
+    packed = raw.read(2) == b"\x1f\x8b"
+    raw.seek(0)
+    binary = gzip.GzipFile(fileobj=raw) if packed else raw
+    return io.TextIOWrapper(binary, encoding="utf-8", errors="replace", newline="\n")
+
+
+def _in_order(entry: Entry, last: float) -> Entry:
+    if entry.at < last:
+        raise RecordingError(f"t = {entry.at} is before {last}, the line above: put the lines in time order")
+    return entry
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads a recording, entry by entry. ``bad`` counts what ``lenient`` skipped; ``last_bad`` says the last."""
+
+    path: Path
+    lenient: bool = False
+    bad: int = 0
+    last_bad: str = ""
+    lines: int = 0
+    _raw: BinaryIO | None = None
+
+    def position(self) -> int:
+        """Return how many bytes of the file were taken so far."""
+        return 0 if self._raw is None or self._raw.closed else self._raw.tell()
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Yield the entries; raises RecordingError with file, line number and why, unless lenient."""
+        last = -math.inf
+        with self.path.open("rb") as self._raw:
+            for line in self._lines(_text_of(self._raw)):
+                self.lines += 1
+                if not line.strip():
+                    continue
+                try:
+                    entry = _in_order(read_line(line), last)
+                except RecordingError as error:
+                    self._refuse(str(error))
+                    continue
+                last = entry.at
+                yield entry
+
+    def _lines(self, file: IO[str]) -> Iterator[str]:
+        try:
+            yield from file
+        except (EOFError, OSError) as error:  # a gzip file that was cut off, or is damaged
+            self.lines += 1
+            self._refuse(f"can't be read any further: {error}")
+
+    def _refuse(self, why: str) -> None:
+        message = f"{self.path}, line {self.lines}: {why}"
+        if not self.lenient:
+            raise RecordingError(message)
+        self.bad += 1
+        self.last_bad = message

@@ -1,0 +1,1 @@
+"""The sign process: a message in, pixels out, dark when nothing fresh comes."""

@@ -1,0 +1,177 @@
+"""The display contract, the drivers by name, and a panel that comes back after it failed.
+
+A panel shows a picture or is dark, and may be asked for either as often as one likes: asking again for what it shows
+costs nothing but the refresh that repairs what noise did. Every failure of the hardware is an OSError. This module
+stays light to import: a driver's libraries are loaded when a panel with that driver is opened.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+from PIL import Image
+
+_FIRST_WAIT_S = 0.5
+_LONGEST_WAIT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class PanelSpec:
+    """What a panel is made of and where it is connected. ``width`` and ``height`` are LEDs, multiples of 8."""
+
+    name: str
+    driver: str
+    width: int
+    height: int
+    spi_port: int = 0
+    spi_device: int = 0
+    gpio: int = 18
+    """The data pin of a ws2812 (BCM number, one that PWM channel 0, PCM or SPI can drive: 18, 12, 21 or 10)."""
+    brightness: int = 8
+    """0 (dim, but lit) to 15."""
+    block_orientation: int = 0
+    """How far each max7219 module is turned: 0, 90, -90 or 180 degrees, as luma's ``block_orientation``."""
+    serpentine: bool = True
+    """Every other row of a ws2812 matrix runs from right to left."""
+    refresh_s: float = 5.0
+    """The whole picture and set-up are sent again after this long, changed or not."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows of LEDs."""
+        return self.width, self.height
+
+
+class PanelError(OSError):
+    """A panel cannot be opened or written: names the panel, the cause and the mend."""
+
+
+class Panel(Protocol):
+    """What every driver offers. All but ``close`` raise OSError when the hardware fails."""
+
+    @property
+    def spec(self) -> PanelSpec:
+        """What the panel is made of."""
+
+    def show(self, image: Image.Image) -> None:
+        """Light exactly these LEDs: mode "1", of the panel's size (ValueError for another)."""
+
+    def dark(self) -> None:
+        """Light nothing."""
+
+    def close(self) -> None:
+        """Go dark and let the hardware go; the panel is not used again."""
+
+
+class Emulator:
+    """A panel without hardware: it keeps the last picture."""
+
+    def __init__(self, spec: PanelSpec) -> None:
+        self.spec = spec
+        self.image: Image.Image | None = None
+        """What is lit; None when dark."""
+
+    def show(self, image: Image.Image) -> None:
+        """Keep the picture."""
+        check(image, self.spec)
+        self.image = image.copy()
+
+    def dark(self) -> None:
+        """Forget the picture."""
+        self.image = None
+
+    def close(self) -> None:
+        """Go dark."""
+        self.dark()
+
+
+def check(image: Image.Image, spec: PanelSpec) -> None:
+    """Raise ValueError unless ``image`` is a mode "1" picture of the panel's size."""
+    if image.mode != "1" or image.size != spec.size:
+        raise ValueError(
+            f'panel {spec.name} takes a {spec.width}x{spec.height} picture in mode "1", '
+            f"not {image.width}x{image.height} in {image.mode!r}"
+        )
+
+
+def _max7219(spec: PanelSpec) -> Panel:
+    from controller.sign.max7219 import Max7219  # noqa: PLC0415  only where there is such a panel
+
+    return Max7219(spec)
+
+
+def _ws2812(spec: PanelSpec) -> Panel:
+    from controller.sign.ws2812 import Ws2812  # noqa: PLC0415  only where there is such a panel
+
+    return Ws2812(spec)
+
+
+DRIVERS: Mapping[str, Callable[[PanelSpec], Panel]] = MappingProxyType(
+    {"max7219": _max7219, "ws2812": _ws2812, "emulator": Emulator}
+)
+"""How to open a panel, by the name of its driver."""
+
+
+def open_panel(spec: PanelSpec) -> Panel:
+    """Open the panel, dark; OSError when the hardware is not there, ValueError for an unknown driver."""
+    if spec.driver not in DRIVERS:
+        raise ValueError(f"panel {spec.name}: no driver {spec.driver!r}; there are {', '.join(DRIVERS)}")
+    return DRIVERS[spec.driver](spec)
+
+
+class Reopening:
+    """A panel that is opened when it is first used, and again after it failed: soon at first, then every 10 s."""
+
+    def __init__(
+        self,
+        spec: PanelSpec,
+        *,
+        opener: Callable[[PanelSpec], Panel] = open_panel,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.spec = spec
+        self._opener = opener
+        self._monotonic = monotonic
+        self._panel: Panel | None = None
+        self._wait_s = _FIRST_WAIT_S
+        self._not_before: float | None = None
+        self._why = ""
+
+    def show(self, image: Image.Image) -> None:
+        """Light exactly these LEDs."""
+        self._try(lambda panel: panel.show(image))
+
+    def dark(self) -> None:
+        """Light nothing."""
+        self._try(lambda panel: panel.dark())
+
+    def close(self) -> None:
+        """Go dark and let the hardware go."""
+        if self._panel is not None:
+            self._panel.close()
+            self._panel = None
+
+    def _try(self, act: Callable[[Panel], None]) -> None:
+        if self._not_before is not None and self._monotonic() < self._not_before:
+            raise PanelError(self._why)
+        try:
+            if self._panel is None:
+                self._panel = self._opener(self.spec)
+            act(self._panel)
+        except OSError as error:
+            self._put_off(error)
+            raise
+        self._not_before, self._wait_s = None, _FIRST_WAIT_S
+
+    def _put_off(self, error: OSError) -> None:
+        self._why = str(error)
+        self._not_before = self._monotonic() + self._wait_s
+        self._wait_s = min(self._wait_s * 2, _LONGEST_WAIT_S)
+        failed, self._panel = self._panel, None
+        if failed is not None:
+            try:
+                failed.close()
+            except OSError:
+                self._why += " (and it could not be closed)"

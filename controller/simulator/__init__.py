@@ -1,0 +1,1 @@
+"""Simulated traffic, for the demo: cars over loops, and what they do to mock pins and MQTT."""

@@ -1,0 +1,125 @@
+# shellcheck shell=bash
+# What install.sh, upgrade.sh and rollback.sh share: speaking, doing (or only saying, with --dry-run), and the switch from one
+# installed version to another. Sourced, never run.
+#
+#   /opt/parking-controller/0.1.0-1a2b3c4d/   a version: its own Python environment, and what it ships in share/
+#   /opt/parking-controller/current           symlink: what runs
+#   /opt/parking-controller/previous          symlink: what ran before, for rollback.sh
+
+shopt -s inherit_errexit
+SOURCE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
+ROOT=${ROOT:-}          # another tree instead of /, with --root
+DRY_RUN=${DRY_RUN:-no}
+START=${START:-yes}
+UNITS=(parking-count.service parking-sign.service parking-web.service)
+
+say() { printf '%s\n' "$*"; }
+warn() { printf 'WARNING: %s\n' "$*" >&2; }
+die() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
+
+# Do it, or with --dry-run only say it.
+run() {
+    if [ "$DRY_RUN" = yes ]; then printf '+ %s\n' "$*"; else "$@"; fi
+}
+
+versions_dir() { printf '%s/opt/parking-controller' "$ROOT"; }
+
+# The name of the version that symlink $1 (current, previous) points to; empty when there is none.
+version_at() {
+    local link
+    link="$(versions_dir)/$1"
+    if [ -L "$link" ]; then basename "$(readlink "$link")"; fi
+}
+
+# Put file $2 at $3 (below ROOT) with mode $1; says so only when something changes.
+put() {
+    local mode=$1 from=$2 to=$ROOT$3
+    if [ -f "$to" ] && cmp -s "$from" "$to"; then return; fi
+    say "  $3"
+    run install -D -m "$mode" "$from" "$to"
+}
+
+# The same for a file that people edit: never over theirs. A newer one of ours goes beside it as .new.
+put_once() {
+    local mode=$1 from=$2 to=$3
+    if [ ! -e "$ROOT$to" ]; then
+        put "$mode" "$from" "$to"
+    elif ! cmp -s "$from" "$ROOT$to"; then
+        put "$mode" "$from" "$to.new"
+    fi
+}
+
+# Point symlink $1 at version $2 in one step: there is no moment without it.
+point() {
+    local dir
+    dir=$(versions_dir)
+    run ln -sfn "$2" "$dir/.$1.new"
+    run mv -T "$dir/.$1.new" "$dir/$1"
+}
+
+# Put the units, users, folders and device rules of version $1 in place.
+put_system_files() {
+    local share unit
+    share="$(versions_dir)/$1/share/parking-controller"
+    # With --dry-run the version may not be built: what would be built from then.
+    if [ ! -d "$share" ]; then share=$SOURCE; fi
+    put 644 "$share/systemd/parking-controller.sysusers" /etc/sysusers.d/parking-controller.conf
+    put 644 "$share/systemd/parking-controller.tmpfiles" /etc/tmpfiles.d/parking-controller.conf
+    for unit in "${UNITS[@]}" parking-controller.target; do
+        put 644 "$share/systemd/$unit" "/etc/systemd/system/$unit"
+    done
+    put 644 "$share/firmware_config/99-parking.rules" /etc/udev/rules.d/99-parking.rules
+    put 644 "$share/firmware_config/watchdog.conf" /etc/systemd/system.conf.d/50-parking-watchdog.conf
+
+    run systemd-sysusers ${ROOT:+--root="$ROOT"} "$ROOT/etc/sysusers.d/parking-controller.conf"
+    if [ -z "$ROOT" ]; then
+        run systemd-tmpfiles --create /etc/tmpfiles.d/parking-controller.conf
+        if [ -d /run/udev ]; then
+            run udevadm control --reload
+            run udevadm trigger --subsystem-match=gpio --subsystem-match=spidev
+        fi
+    fi
+}
+
+# Whether all three run, and still do 5 s later: a unit that starts over and over is "active" now and then.
+all_active() {
+    local deadline=$((SECONDS + 90)) before after
+    until systemctl is-active --quiet "${UNITS[@]}"; do
+        [ "$SECONDS" -lt "$deadline" ] || return 1
+        sleep 1
+    done
+    before=$(systemctl show --property=MainPID "${UNITS[@]}")
+    sleep 5
+    after=$(systemctl show --property=MainPID "${UNITS[@]}")
+    systemctl is-active --quiet "${UNITS[@]}" && [ "$before" = "$after" ]
+}
+
+# Put the system files of version $1 in place, point current at it, and restart.
+activate() {
+    put_system_files "$1"
+    point current "$1"
+    run systemctl ${ROOT:+--root="$ROOT"} enable --quiet parking-controller.target "${UNITS[@]}"
+    starts || return 0
+    run systemctl daemon-reload
+    run systemctl restart --no-block parking-controller.target "${UNITS[@]}"
+}
+
+# Whether anything is started at all: not in another tree (an image, a chroot), nor with --no-start.
+starts() { [ -z "$ROOT" ] && [ "$START" = yes ]; }
+
+# Make version $1 the one that runs, and keep the last one for rollback.sh; when the new one fails, go back by itself.
+switch_to() {
+    local new=$1 old
+    old=$(version_at current)
+    if [ -n "$old" ] && [ "$old" != "$new" ]; then point previous "$old"; fi
+    say "Switching ${old:+from $old }to $new"
+    activate "$new"
+    if ! starts || [ "$DRY_RUN" = yes ] || all_active; then return; fi
+    warn "$new does not keep running. Its own words:"
+    journalctl --no-pager --lines=20 --unit=parking-count --unit=parking-sign --unit=parking-web >&2 || true
+    if [ -z "$old" ] || [ "$old" = "$new" ]; then die "mend what it says, then: systemctl restart parking-controller.target"; fi
+    say "Going back to $old"
+    activate "$old"
+    all_active || die "$old does not run either: journalctl -u 'parking-*'"
+    die "$new was not taken; $old runs again"
+}
