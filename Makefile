@@ -7,7 +7,8 @@ LOCK := deploy/requirements
 SCRATCH := build
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCKED := $(PIP) install --quiet --require-hashes
-TEST_PACKAGES := mosquitto chromium chromium-driver systemd shellcheck
+# The last two: for deploy/install.sh, which is tested with the system's own Python.
+TEST_PACKAGES := mosquitto chromium chromium-driver systemd shellcheck python3 python3-venv
 UV_VERSION := 0.13.9
 ESPHOME_VERSION := 2026.6.5
 
@@ -23,6 +24,7 @@ help: ## Show this
 	  sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1    \2/p' Makefile
 
 install: $(VENV)/.product ## Make .venv with the product in it, .venv/bin/parking-controller
+	@echo "Ready: $(BIN)/parking-controller"
 
 demo: $(VENV)/.demo ## Run the product on simulated traffic; ARGS="..." are passed on
 	@exec $(BIN)/parking-controller demo $(ARGS)

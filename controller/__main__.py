@@ -81,31 +81,23 @@ def _places(state_dir: Path, run_dir: Path | None) -> Any:
     return Places(state_dir.absolute(), (run_dir or state_dir / "run").absolute())
 
 
-@contextlib.contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """Set the event on SIGINT or SIGTERM, and when the parent of a supervised process is gone."""
-    from controller.lifeline import watch_parent
-
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    watch_parent(stop.set)
-    yield stop
-
-
 def _serve(what: str, work: Callable[[threading.Event], None]) -> None:
     """Run a process's work until it is told to stop; what ends it otherwise is said in one line."""
     import sqlite3
 
     from controller.journal import JournalError
+    from controller.lifeline import watch_parent
+    from controller.run import stop_on_signals
 
-    with _stop_on_signals() as stop:
-        try:
-            work(stop)
-        except JournalError as error:
-            fail(f"{what}: {error}")
-        except (OSError, sqlite3.Error) as error:
-            fail(f"{what}: {error}", 1)
+    stop = threading.Event()
+    stop_on_signals(stop)
+    watch_parent(stop.set)
+    try:
+        work(stop)
+    except JournalError as error:
+        fail(f"{what}: {error}")
+    except (OSError, sqlite3.Error) as error:
+        fail(f"{what}: {error}", 1)
 
 
 @cli.command()
@@ -157,9 +149,17 @@ def web(site: Path, state_dir: Path, run_dir: Path | None, token_dir: Path | Non
     \b
     Example:  parking-controller web /etc/parking-controller/site.toml
     """
+    config = _web_config(site, state_dir, run_dir, token_dir)
     from controller.api.server import run as serve
+    from controller.lifeline import watch_parent
 
-    serve(_web_config(site, state_dir, run_dir, token_dir))
+    watch_parent(_interrupt)
+    serve(config)
+
+
+def _interrupt() -> None:
+    """Stop a web server as Ctrl-C would."""
+    signal.raise_signal(signal.SIGINT)
 
 
 def _web_config(site: Path, state_dir: Path, run_dir: Path | None, token_dir: Path | None = None) -> Any:
@@ -327,7 +327,9 @@ def demo_web(site: Path, state_dir: Path, run_dir: Path | None) -> None:
     """Serve the demo's pages; started by demo."""
     config = _web_config(site, state_dir, run_dir)
     from controller import demo as process
+    from controller.lifeline import watch_parent
 
+    watch_parent(_interrupt)
     process.web(config)
 
 

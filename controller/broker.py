@@ -116,7 +116,7 @@ class Broker:
 
     def trouble(self, text: str) -> None:
         """Show and log what is wrong; it is gone with the next connection."""
-        if text != self._trouble:
+        if text != self._trouble and not self._closing:
             self._trouble = text
             log.warning("MQTT broker %s: %s", self.name, text)
 
@@ -167,7 +167,7 @@ class Broker:
         self._refused = False
         if was_connected and self._lost is not None:
             self._lost()
-        if self._closing or was_refused:
+        if was_refused:
             return
         if was_connected:
             self.trouble(f"the connection was lost ({reason}); if this goes on, another client uses our client_id")

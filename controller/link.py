@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 TTL_S = 3.0
 """How long a state may be shown; nothing fresher within it: the sign goes dark."""
 
+CONNECT_S = 2.0
+
 MAX_LINE = 64 * 1024
 """Longest line (bytes) that the server takes from a client."""
 
@@ -59,6 +61,7 @@ def connect(address: str) -> socket.socket:
     kind, target = _parse(address)
     if kind == "unix":
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(CONNECT_S)  # a hung server's backlog may be full
         try:
             sock.connect(target)
         except OSError:
@@ -66,7 +69,7 @@ def connect(address: str) -> socket.socket:
             raise
         return sock
     host, _, port = target.rpartition(":")
-    return socket.create_connection((host, int(port)), timeout=2.0)
+    return socket.create_connection((host, int(port)), timeout=CONNECT_S)
 
 
 def load_or_create_key(path: Path) -> str:

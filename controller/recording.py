@@ -1,6 +1,6 @@
 """A recording: what happened, one JSON object a line (JSON Lines), in time order; read and written here.
 
-``t`` is in seconds from the recording's own zero. The shapes are
+``t`` is in seconds from the recording's own zero, kept to the microsecond. The shapes are
 
     {"t": 12.345, "detector": "main.outer", "occupied": true}
     {"t": 13.0, "bay": "A1", "occupied": false}
@@ -14,14 +14,16 @@ A payload that is not UTF-8 text is written with its bytes 0x80-0xFF as the lone
 ``surrogateescape``), which JSON carries as escapes. Files that begin as gzip does are read as such.
 """
 
+import codecs
+import contextlib
 import gzip
-import io
 import json
 import math
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from controller.domain.events import (
     BayChanged,
@@ -33,7 +35,10 @@ from controller.domain.events import (
 )
 
 MAX_LINE = 2 * 1024 * 1024
-"""Longest line (characters) that is read; a sensor's message never needs more."""
+"""Longest line (bytes) that is read; a sensor's message never needs more."""
+
+MAX_S = 1e10
+"""No time is further from its zero than this (s, three centuries): beyond it lies what somebody mistyped."""
 
 MAX_COUNT = 1_000_000
 
@@ -57,7 +62,7 @@ class RecordingError(ValueError):
 
 def write_line(entry: Entry) -> str:
     """Return the line, without the line break, for one entry."""
-    return json.dumps({"t": round(entry.at, 6), **_fields(entry)}, separators=(", ", ": "))
+    return json.dumps({"t": round(entry.at, 6), **_fields(entry)})
 
 
 def _fields(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911  one return a shape
@@ -80,8 +85,6 @@ def _fields(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911  one return a shap
 
 def read_line(line: str) -> Entry:
     """Return the entry that the line says; raises RecordingError when it says none."""
-    if len(line) > MAX_LINE:
-        raise RecordingError(f"the line has {len(line)} characters; at most {MAX_LINE} are read")
     try:
         raw = json.loads(line, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -90,7 +93,7 @@ def read_line(line: str) -> Entry:
         raise RecordingError(f'{_short(raw)} is not an object like {{"t": 1.0, "detector": "main.outer", ...}}')
     if "t" not in raw:
         raise RecordingError('"t" is missing: the time in seconds')
-    at = _number(raw.pop("t"), "t")
+    at = _seconds(raw.pop("t"), "t")
     for keys, build in _SHAPES.items():
         if raw.keys() == set(keys):
             return build(raw, at)
@@ -111,9 +114,9 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004  what fits on a line with the rest
 
 
-def _number(value: object, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise RecordingError(f'"{key}" is {_short(value)}; it must be a number')
+def _seconds(value: object, key: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -MAX_S <= value <= MAX_S:
+        raise RecordingError(f'"{key}" is {_short(value)}; it must be a number of seconds, at most {MAX_S:.0f}')
     return float(value)
 
 
@@ -166,14 +169,14 @@ def _closure(raw: dict[str, Any], at: float) -> Entry:
 
 
 def _down(raw: dict[str, Any], at: float) -> Entry:
-    seconds = _number(raw["down"], "down")
+    seconds = _seconds(raw["down"], "down")
     if seconds < 0:
         raise RecordingError(f'"down" is {seconds}; it must not be negative')
     return WentDown(seconds, at)
 
 
 def _epoch(raw: dict[str, Any], at: float) -> Entry:
-    return ClockSet(_number(raw["epoch"], "epoch"), at)
+    return ClockSet(_seconds(raw["epoch"], "epoch"), at)
 
 
 _SHAPES: dict[tuple[str, ...], Callable[[dict[str, Any], float], Entry]] = {
@@ -185,14 +188,6 @@ _SHAPES: dict[tuple[str, ...], Callable[[dict[str, Any], float], Entry]] = {
     ("down",): _down,
     ("epoch",): _epoch,
 }
-
-
-def _text_of(raw: BinaryIO) -> IO[str]:
-    """Read text, unpacking gzip. A byte that is not UTF-8 becomes a bad line, never an exception."""
-    packed = raw.read(2) == b"\x1f\x8b"
-    raw.seek(0)
-    binary = gzip.GzipFile(fileobj=raw) if packed else raw
-    return io.TextIOWrapper(binary, encoding="utf-8", errors="replace", newline="\n")
 
 
 def _in_order(entry: Entry, last: float) -> Entry:
@@ -220,24 +215,34 @@ class Reader:
         """Yield the entries; raises RecordingError with file, line number and why, unless lenient."""
         last = -math.inf
         with self.path.open("rb") as self._raw:
-            for line in self._lines(_text_of(self._raw)):
-                self.lines += 1
+            for line in self._lines(self._raw):
                 if not line.strip():
                     continue
                 try:
-                    entry = _in_order(read_line(line), last)
+                    entry = _in_order(read_line(_decoded(line)), last)
                 except RecordingError as error:
                     self._refuse(str(error))
                     continue
                 last = entry.at
                 yield entry
 
-    def _lines(self, file: IO[str]) -> Iterator[str]:
-        try:
-            yield from file
-        except (EOFError, OSError) as error:  # a gzip file that was cut off, or is damaged
-            self.lines += 1
-            self._refuse(f"can't be read any further: {error}")
+    def _lines(self, raw: BinaryIO) -> Iterator[bytes]:
+        """Yield and count the lines, unpacking gzip. Never more than one line is in memory, and none too long."""
+        packed = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        with gzip.GzipFile(fileobj=raw) if packed else contextlib.nullcontext(raw) as file:
+            try:
+                while line := file.readline(MAX_LINE + 1):
+                    self.lines += 1
+                    if len(line) <= MAX_LINE:
+                        yield line.removeprefix(codecs.BOM_UTF8) if self.lines == 1 else line
+                        continue
+                    self._refuse(f"the line is longer than {MAX_LINE} bytes")
+                    while line and not line.endswith(b"\n"):
+                        line = file.readline(MAX_LINE)
+            except (EOFError, OSError, zlib.error) as error:  # a gzip file that was cut off, or is damaged
+                self.lines += 1
+                self._refuse(f"can't be read any further: {error}")
 
     def _refuse(self, why: str) -> None:
         message = f"{self.path}, line {self.lines}: {why}"
@@ -245,3 +250,10 @@ class Reader:
             raise RecordingError(message)
         self.bad += 1
         self.last_bad = message
+
+
+def _decoded(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RecordingError(f"not UTF-8 at byte {error.start + 1} of the line") from None

@@ -39,13 +39,12 @@ put() {
     run install -D -m "$mode" "$from" "$to"
 }
 
-# The same for a file that people edit: never over theirs. A newer one of ours goes beside it as .new.
+# The same for a file that people edit: only where there is none yet.
 put_once() {
-    local mode=$1 from=$2 to=$3
-    if [ ! -e "$ROOT$to" ]; then
-        put "$mode" "$from" "$to"
-    elif ! cmp -s "$from" "$ROOT$to"; then
-        put "$mode" "$from" "$to.new"
+    if [ ! -e "$ROOT$3" ]; then
+        put "$@"
+    elif ! cmp -s "$2" "$ROOT$3"; then
+        say "  $3: yours, left as it is"
     fi
 }
 
@@ -81,17 +80,22 @@ put_system_files() {
     fi
 }
 
-# Whether all three run, and still do 5 s later: a unit that starts over and over is "active" now and then.
+# Whether all three come up, and still run 5 s later: a unit that starts over and over is "active" now and then.
 all_active() {
     local deadline=$((SECONDS + 90)) before after
     until systemctl is-active --quiet "${UNITS[@]}"; do
-        [ "$SECONDS" -lt "$deadline" ] || return 1
+        if [ "$SECONDS" -ge "$deadline" ] || [ "$(restarts)" -ge 10 ]; then return 1; fi
         sleep 1
     done
-    before=$(systemctl show --property=MainPID "${UNITS[@]}")
+    before=$(restarts)
     sleep 5
-    after=$(systemctl show --property=MainPID "${UNITS[@]}")
+    after=$(restarts)
     systemctl is-active --quiet "${UNITS[@]}" && [ "$before" = "$after" ]
+}
+
+# How often systemd had to start them again since they were last started by hand.
+restarts() {
+    systemctl show --property=NRestarts --value "${UNITS[@]}" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
 # Put the system files of version $1 in place, point current at it, and restart.
@@ -111,10 +115,12 @@ starts() { [ -z "$ROOT" ] && [ "$START" = yes ]; }
 switch_to() {
     local new=$1 old
     old=$(version_at current)
-    if [ -n "$old" ] && [ "$old" != "$new" ]; then point previous "$old"; fi
     say "Switching ${old:+from $old }to $new"
     activate "$new"
-    if ! starts || [ "$DRY_RUN" = yes ] || all_active; then return; fi
+    if ! starts || [ "$DRY_RUN" = yes ] || all_active; then
+        if [ -n "$old" ] && [ "$old" != "$new" ]; then point previous "$old"; fi
+        return
+    fi
     warn "$new does not keep running. Its own words:"
     journalctl --no-pager --lines=20 --unit=parking-count --unit=parking-sign --unit=parking-web >&2 || true
     if [ -z "$old" ] || [ "$old" = "$new" ]; then die "mend what it says, then: systemctl restart parking-controller.target"; fi

@@ -1,4 +1,4 @@
-"""A real Mosquitto for the tests: ``broker`` is shared by a whole run, ``new_broker`` starts one that a test may hurt."""
+"""A real Mosquitto for the tests: ``broker`` is shared by a whole run, ``new_broker`` starts one that may be hurt."""
 
 import contextlib
 import queue
@@ -59,8 +59,8 @@ class Mosquitto:
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGCONT)
             self._process.send_signal(number)
+            self._process.send_signal(signal.SIGCONT)  # in case it is frozen: it hears the first one first
             self._process.wait(10)
             self._process = None
 
@@ -78,7 +78,11 @@ class Mosquitto:
         heard: queue.SimpleQueue[MQTTMessage] = queue.SimpleQueue()
         subscribed = threading.Event()
         client = Client(CallbackAPIVersion.VERSION2)
-        client.on_connect = lambda *_: client.subscribe([(name, 1) for name in filters])
+
+        def subscribe(*_: object) -> None:
+            client.subscribe([(name, 1) for name in filters])
+
+        client.on_connect = subscribe
         client.on_subscribe = lambda *_: subscribed.set()
         client.on_message = lambda _client, _userdata, message: heard.put(message)
         client.connect(self.host, self.port)

@@ -56,8 +56,26 @@ PASSAGE = {
     "lane": "main",
     "kind": "entry",
     "at": WHEN,
+    "began": "2026-11-22T10:15:28.100000+01:00",
     "tailgating": False,
     "wrong_way": False,
     "doubt": None,
 }
 LIVE: dict[str, Any] = {"live": True, "at": WHEN, "age_s": 0.3}
+LOT = {**LIVE, "lot": "Parking dla klientów", "zones": [ZONE], "signs": [SIGN], "faults": [FAULT]}
+MQTT = {"connected": True, "broker": "localhost:1883", "reconnects": 0, "last_error": None}
+SENSORS = {
+    "accepted": 4711,
+    "no_level": 12,
+    "unknown": {"zigbee2mqtt/lamp": 3},
+    "malformed": {"bays/A1": {"count": 1, "last": "'maybe' is neither occupied nor free"}},
+}
+PICTURE = {
+    **LOT,
+    "lanes": [LANE],
+    "bays": [BAY],
+    "passages": [PASSAGE],
+    "inputs": {"mqtt": MQTT, "sensors": SENSORS, "gpio": {"factory": "lgpio", "errors": 0, "unreadable": []}},
+    "journal": {"inputs": 123_456, "bytes": 24_000_000},
+    "version": "0.1.0",
+}

@@ -1,8 +1,8 @@
 """The newest picture of everything, and who waits for the next one.
 
-One task looks at the link and at the signs' read-back files. Whoever follows holds no queue: it waits for the next
-version and takes the newest, so a stalled listener costs what is already in its socket and nothing more. A ``state``
-goes out at every change; in a second without one a ``beat`` says that we live and how old the state is.
+One task looks at the link and at the signs' read-back files, and makes each event once for all. Whoever follows holds
+no queue: it waits for the next version and takes the newest, so a stalled listener costs what is already in its socket
+and nothing more. A ``state`` goes out at every change, a ``beat`` each second, which says how old the state is.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from fastapi.sse import ServerSentEvent
+from fastapi.sse import format_sse_event
 
 from controller.api.envelope import Envelope
 from controller.api.models import Picture
@@ -31,6 +31,8 @@ POLL_S = 0.1
 BREATH_S = 0.02
 """A burst of states becomes at most 50 pictures a second."""
 BEAT_S = 1.0
+RETRY_MS = 1000
+"""How long a browser waits before it connects again."""
 
 _AGES: dict[str, Any] = {"at": True, "age_s": True, "signs": {"__all__": {"age_s"}}}
 """What changes by mere passing of time: the beat tells it, and each sign's ``since`` gives its age."""
@@ -46,8 +48,9 @@ class Live:
         self._news = asyncio.Event()
         self._closed = False
         self._seen: tuple[Envelope | None, object] | None = None
-        self._state, self._version = "", 0
-        self._beat, self._beats, self._beat_at = "", 0, float("-inf")
+        self._json = ""
+        self._state, self._version = b"", 0
+        self._beat, self._beats, self._beat_at = b"", 0, float("-inf")
         self.streams = 0
         """How many follow now; counted by the route."""
 
@@ -79,16 +82,16 @@ class Live:
         self._closed = True
         self._wake()
 
-    async def follow(self) -> AsyncIterator[ServerSentEvent]:
-        """Yield the newest state at once and at every change, a beat in every quiet second, until closed."""
+    async def follow(self) -> AsyncIterator[bytes]:
+        """Yield server-sent events: the newest state at once and at every change, beats in between, until closed."""
         version, beats = -1, -1
         while not self._closed:
             if version != self._version:
                 version, beats = self._version, self._beats
-                yield ServerSentEvent(event="state", raw_data=self._state, retry=1000)
+                yield self._state
             elif beats != self._beats:
                 beats = self._beats
-                yield ServerSentEvent(event="beat", raw_data=self._beat)
+                yield self._beat
             else:
                 await self._news.wait()
 
@@ -109,13 +112,15 @@ class Live:
 
     def _tell(self, everything: Picture) -> None:
         state = everything.model_dump_json(exclude=_AGES)
-        if state != self._state:
-            self._state = state
+        if state != self._json:
+            self._json = state
+            self._state = format_sse_event(event="state", data_str=state, retry=RETRY_MS)
             self._version += 1
             self._wake()
 
     def _breathe(self, envelope: Envelope | None, now: float) -> None:
-        self._beat = freshness(self._site, envelope, now).model_dump_json()
+        fresh = freshness(self._site, envelope, now)
+        self._beat = format_sse_event(event="beat", data_str=fresh.model_dump_json())
         self._beats += 1
         self._wake()
         notify("WATCHDOG=1")

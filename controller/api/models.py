@@ -177,6 +177,9 @@ class PassageRecord(BaseModel):
     lane: str
     kind: PassageKind
     at: datetime
+    """When it was through."""
+    began: datetime
+    """When it covered the first loop."""
     tailgating: bool
     """It followed another without a gap."""
     wrong_way: bool
@@ -188,15 +191,7 @@ class PassageRecord(BaseModel):
 class LotStatus(Freshness):
     """The lot: its zones, signs and faults."""
 
-    model_config = _shape(
-        {
-            **examples.LIVE,
-            "lot": "Parking",
-            "zones": [examples.ZONE],
-            "signs": [examples.SIGN],
-            "faults": [examples.FAULT],
-        }
-    )
+    model_config = _shape(examples.LOT)
 
     lot: str
     zones: list[ZoneStatus]
@@ -257,6 +252,8 @@ class Passages(Freshness):
 
 class Picture(LotStatus):
     """Everything at one moment: what the live stream sends."""
+
+    model_config = _shape(examples.PICTURE)
 
     lanes: list[LaneStatus]
     bays: list[BayStatus]

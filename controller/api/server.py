@@ -24,6 +24,7 @@ from controller.api import metrics, pages, problems, reading, staff
 from controller.api.access import Guard, load_or_create_token
 from controller.api.headers import SecurityHeaders
 from controller.api.live import Live
+from controller.api.openapi import DocumentedApp
 from controller.api.uplink import Uplink
 from controller.notify import notify
 from controller.site import Site
@@ -57,7 +58,7 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
     """
     uplink = Uplink(address=config.link_address, key_file=config.state_dir / "command.key")
     live = Live(site=config.site, run_dir=config.run_dir, uplink=uplink)
-    app = FastAPI(
+    app = DocumentedApp(
         title="parking-controller",
         version=_version(),
         summary="How many spaces are free, what the sign says, and why.",

@@ -209,6 +209,7 @@ def _passages(envelope: Envelope | None, clock: Clock) -> list[PassageRecord]:
             lane=p.lane,
             kind=p.kind,
             at=clock.wall(p.at),
+            began=clock.wall(p.began),
             tailgating=p.tailgating,
             wrong_way=p.wrong_way,
             doubt=p.doubt,

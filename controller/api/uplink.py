@@ -46,11 +46,12 @@ class RefusedError(CommandError):
 class Uplink:
     """Follows one count process; everything happens on one event loop."""
 
-    def __init__(self, *, address: str, key_file: Path) -> None:
+    def __init__(self, *, address: str, key_file: Path, reply_s: float = REPLY_S) -> None:
         self._kind, _, self._target = address.partition(":")
         if self._kind not in {"unix", "tcp"} or not self._target:
             raise ValueError(f"link address {address!r}: write unix:PATH or tcp:HOST:PORT")
         self._key_file = key_file
+        self._reply_s = reply_s
         self._writer: asyncio.StreamWriter | None = None
         self._waiting: dict[str, asyncio.Future[str | None]] = {}
         self._numbers = itertools.count(1)
@@ -88,11 +89,11 @@ class Uplink:
         reply = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
             writer.write(json.dumps({"type": "command", "id": number, "key": key, **command}).encode() + b"\n")
-            async with asyncio.timeout(REPLY_S):
+            async with asyncio.timeout(self._reply_s):
                 await writer.drain()
                 error = await reply
         except TimeoutError:
-            raise NoReplyError(f"the counting process did not answer within {REPLY_S:.0f} s") from None
+            raise NoReplyError(f"the counting process did not answer within {self._reply_s:.0f} s") from None
         except OSError as failure:
             raise NoReplyError("the connection to the counting process broke before it answered") from failure
         finally:

@@ -28,6 +28,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Proces liczący nie odpowiada, więc tablica gaśnie. Sprawdź zasilanie sterownika i jego dziennik.",
         "The counting process is silent, so the sign goes dark. Check the controller's power and its log.",
     ),
+    "lost_drivers": (
+        "Liczba wolnych miejsc jest chwilowo nieznana.",
+        "The number of free spaces is not known at the moment.",
+    ),
     "needs_script": (
         "Ta strona potrzebuje JavaScriptu. Obraz tablicy: odśwież stronę, aby go uaktualnić.",
         "This page needs JavaScript. The picture of the sign: reload to renew it.",
@@ -174,6 +178,20 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
             "Proces liczący nie odpowiada, liczba nie jest znana.",
             "The counting process is silent, the number is not known.",
         ),
+    },
+    # How the sign process and ``status`` begin to say why a panel is dark; what follows is kept.
+    "why_dark": {
+        "nothing has come from count yet": ("proces liczący jeszcze nic nie podał", "the count has told nothing yet"),
+        "nothing fresh came from count": ("proces liczący nie odpowiada", "the counting process is silent"),
+        "count does not speak of this sign": (
+            "proces liczący nie zna tej tablicy",
+            "the count does not know this sign",
+        ),
+        "the sign is told to be dark": ("na polecenie procesu liczącego", "the count wants it dark"),
+        "the panel failed": ("awaria panelu", "the panel failed"),
+        "the sign process has ended": ("proces tablicy zakończył pracę", "the sign process has ended"),
+        "the sign process has told nothing yet": ("proces tablicy nie działa", "the sign process is not running"),
+        "the sign process stopped telling": ("proces tablicy nie odpowiada", "the sign process is silent"),
     },
     "role": {
         "outer": ("pętla zewnętrzna", "outer loop"),

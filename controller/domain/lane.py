@@ -11,16 +11,19 @@ cannot happen from that phase, and changes nothing. Four things make it more tha
   (DOUBT, unless S only pulsed: then it is through). If S is covered next, a follower drove on and the leader has
   passed. If F clears, the leader had backed up onto F. If neither comes within ``DOUBT_S``, somebody waits on F and
   the leader has passed.
+* **One vehicle covers both loops, or leaves a gap, but not both.** Where S was reached after a gap and F is then
+  covered from S, somebody had touched F and turned back, and a vehicle came from the other side.
 * **A pulse is no visit.** A vehicle body covers a loop for much longer than ``PULSE_S``; a counting output or a
   contact's kick does not. Where S only pulsed while the vehicle stood on F and then left F, it drove through (the usual
   form with a counting output behind a presence loop); had S been held for longer, it backed out. A first loop that
   merely pulsed sets no direction when the other is then covered for much longer: those two do not belong to one
   vehicle in that order.
-* **A moment is no gap.** F clear for less than ``FLICKER_S`` is the same vehicle (a drawbar, a high chassis).
+* **A moment is no gap.** A loop clear for less than ``FLICKER_S`` has the same vehicle on it (a drawbar, a high
+  chassis).
 * **Off and off may tie.** Clocks tick; S and then F clearing within ``TIE_S`` is a vehicle leaving both.
 
 Bumper to bumper a 2 m loop may not clear between vehicles. F held while S clears and is covered again within
-``CLOSE_S`` is counted as a close follower, and said to be in doubt.
+``CLOSE_S`` is counted as a close follower; later, as one vehicle that moved to and fro. Both are said to be in doubt.
 """
 
 from collections.abc import Callable
@@ -79,9 +82,11 @@ class Verdict(StrEnum):
     REACHED = "S after a gap: the second loop, unless F only pulsed"
     LEFT = "left S: passed, unless F only pulsed"
     REGAINED = "F again: flicker, follower, or the true second loop"
+    TOUCHED = "F cleared again: a follower thought better of it, or came from S and turned back"
     RETREATED = "left F after S: backed out, or passed if S only pulsed or both tie"
     AGAIN = "S again: same vehicle, or a close follower"
     RELEASED = "S cleared: passed for certain if S only pulsed"
+    RESUMED = "S again: flicker, or the leader has passed and its follower drove on"
     FOLLOWED = "the leader has passed, with a follower behind it"
     BACKED = "F cleared: the leader backed out"
 
@@ -113,10 +118,10 @@ TABLE: dict[Phase, dict[Step, tuple[Phase, Verdict]]] = {
     },
     Phase.FOLLOWED: {
         Step.S_OFF: (Phase.DOUBT, Verdict.RELEASED),
-        Step.F_OFF: (Phase.SECOND, Verdict.NOTHING),
+        Step.F_OFF: (Phase.SECOND, Verdict.TOUCHED),
     },
     Phase.DOUBT: {
-        Step.S_ON: (Phase.BOTH, Verdict.FOLLOWED),
+        Step.S_ON: (Phase.BOTH, Verdict.RESUMED),
         Step.F_OFF: (Phase.IDLE, Verdict.BACKED),
         Step.TIMEOUT: (Phase.FIRST, Verdict.FOLLOWED),
     },
@@ -148,15 +153,17 @@ class LaneState:
     """When the vehicle that is being watched covered F first."""
     first: Visit = Visit()
     second: Visit = Visit()
+    follower_on: float = 0.0
+    """When F was covered again while the vehicle was on S."""
     held: bool = False
     """S was covered for longer than a pulse."""
     overlapped: bool = False
     """F and S were covered together at some moment."""
     pulsed_s: float | None = None
     """The other loop pulsed for this long just before F was covered, and may yet have been the first."""
+    doubt: str | None = None
+    """What else the vehicle may have done so far."""
     deadline: float | None = None
-    blind: bool = False
-    """Vehicles may have passed that nobody could tell (set by the lot while a loop is at fault)."""
     entries: int = 0
     exits: int = 0
     back_outs: int = 0
@@ -213,11 +220,16 @@ class _Case:
         kind = PassageKind.ENTRY if forward else PassageKind.EXIT
         direction = self.spec.direction
         wrong_way = direction is not Direction.BOTH and direction.value != kind.value
+        doubt = doubt or self.lane.doubt
         return Passage(self.spec.name, kind, self.at, self.lane.began, tailgating, wrong_way, doubt)
 
-    def back_out(self, doubt: str | None) -> Passage:
+    def back_out(self, doubt: str | None = None) -> Passage:
         """Return a vehicle that came in and backed out."""
-        return Passage(self.spec.name, PassageKind.BACK_OUT, self.at, self.lane.began, doubt=doubt)
+        return Passage(self.spec.name, PassageKind.BACK_OUT, self.at, self.lane.began, doubt=doubt or self.lane.doubt)
+
+    def turned_round(self, began: float, **changes: Any) -> LaneState:
+        """Return the lane as it is when the vehicle came from the other side: what was S is its first loop."""
+        return replace(_rest(self.lane), outer_first=not self.lane.outer_first, began=began, **changes)
 
 
 _Weighed = tuple[LaneState, tuple[Passage, ...]]
@@ -236,7 +248,7 @@ def _step(spec: LaneSpec, lane: LaneState, step: Step, at: float) -> _Weighed:
 def _covered(lane: LaneState, step: Step, at: float) -> LaneState:
     """Note when the loops were covered, before the verdict is weighed."""
     match step:
-        case Step.F_OFF:
+        case Step.F_OFF if lane.phase in {Phase.FIRST, Phase.BOTH, Phase.RETREAT}:
             return replace(lane, first=Visit(lane.first.on, at))
         case Step.S_OFF:
             return replace(lane, second=Visit(lane.second.on, at), held=lane.held or at - lane.second.on > PULSE_S)
@@ -272,8 +284,8 @@ def _reached(case: _Case) -> _Weighed:
     """S is covered after a gap. A first loop that merely pulsed may have been noise: watch S as a first loop, too."""
     lane = case.lane
     if _only_pulsed(case):
-        turned = replace(_rest(lane), phase=Phase.FIRST, outer_first=not lane.outer_first)
-        return replace(turned, began=case.at, first=Visit(case.at, case.at), pulsed_s=lane.first.length_s), ()
+        here = Visit(case.at, case.at)
+        return case.turned_round(case.at, phase=Phase.FIRST, first=here, pulsed_s=lane.first.length_s), ()
     return case.go(second=Visit(case.at, case.at), held=False, overlapped=False), ()
 
 
@@ -287,11 +299,26 @@ def _left(case: _Case) -> _Weighed:
 def _regained(case: _Case) -> _Weighed:
     lane = case.lane
     if lane.overlapped and _only_pulsed(case):  # F's kick came early: the vehicle was on S first, and reaches F now
-        turned = case.go(phase=Phase.BOTH, outer_first=not lane.outer_first, held=False)
-        return replace(turned, began=lane.second.on, first=lane.second, second=Visit(case.at, case.at)), ()
+        here = Visit(case.at, case.at)
+        return case.turned_round(lane.second.on, phase=Phase.BOTH, first=lane.second, second=here, overlapped=True), ()
     if lane.overlapped and case.at - lane.first.off <= FLICKER_S:
         return case.go(phase=Phase.BOTH), ()
-    return case.go(first=Visit(case.at, case.at)), ()
+    return case.go(follower_on=case.at), ()
+
+
+def _touched(case: _Case) -> _Weighed:
+    """F was covered and left while S is covered. After a gap that was the vehicle on S, unless it was no vehicle."""
+    lane, touch = case.lane, Visit(case.lane.follower_on, case.at)
+    if lane.overlapped or touch.length_s <= PULSE_S:
+        return case.go(), ()
+    return _from_the_other_side(case, Phase.RETREAT, second=touch, held=True), ()
+
+
+def _from_the_other_side(case: _Case, phase: Phase, **changes: Any) -> LaneState:
+    """Begin anew with the vehicle on S, which came from there; what had touched F before is gone."""
+    lane = case.lane
+    turned = case.turned_round(lane.second.on, phase=phase, first=lane.second, overlapped=True, **changes)
+    return replace(turned, touches=lane.touches + 1, doubt="a vehicle that came in and another one behind it")
 
 
 def _retreated(case: _Case) -> _Weighed:
@@ -299,40 +326,55 @@ def _retreated(case: _Case) -> _Weighed:
     tie = case.at - lane.second.off <= TIE_S
     if tie or not lane.held or _pulses(case.spec, outer=not lane.outer_first):
         return _rest(lane), (case.passage(forward=lane.outer_first),)
-    return _rest(lane), (case.back_out(None),)
+    return _rest(lane), (case.back_out(),)
 
 
 def _again(case: _Case) -> _Weighed:
+    """S is covered again while F was held: flicker or pulses, a close follower, or the vehicle itself."""
     lane, again = case.lane, Visit(case.at, case.at)
-    close = lane.held and case.at - lane.second.off <= CLOSE_S
-    if not close or _pulses(case.spec, outer=not lane.outer_first):
+    clear_s = case.at - lane.second.off
+    if clear_s <= FLICKER_S or not lane.held or _pulses(case.spec, outer=not lane.outer_first):
         return case.go(second=again), ()
+    if clear_s > CLOSE_S:
+        return case.go(second=again, doubt="one vehicle that moved to and fro, or two bumper to bumper"), ()
     doubt = "close follower, or one vehicle that moved to and fro"
     left = replace(case, at=lane.second.off).passage(forward=lane.outer_first, tailgating=True, doubt=doubt)
-    return case.go(began=lane.second.off, second=again, held=False), (left,)
+    return case.go(began=lane.second.off, second=again, held=False, doubt=None), (left,)
 
 
 def _released(case: _Case) -> _Weighed:
     lane = case.lane
-    if lane.held and not _pulses(case.spec, outer=not lane.outer_first):
-        return case.go(), ()
-    passage = case.passage(forward=lane.outer_first, tailgating=True)
-    return case.go(phase=Phase.FIRST, began=lane.first.on), (passage,)
+    if not lane.held or _pulses(case.spec, outer=not lane.outer_first):
+        return _next_on_f(case), (case.passage(forward=lane.outer_first, tailgating=True),)
+    if not lane.overlapped:
+        on_f = Visit(lane.follower_on, lane.follower_on)
+        return _from_the_other_side(case, Phase.SECOND, second=on_f), ()
+    return case.go(), ()
+
+
+def _resumed(case: _Case) -> _Weighed:
+    if case.at - case.lane.second.off <= FLICKER_S:
+        return case.go(phase=Phase.FOLLOWED), ()
+    _, passed = _followed(case)
+    here = Visit(case.at, case.at)
+    return replace(_next_on_f(case), phase=Phase.BOTH, second=here, overlapped=True), passed
 
 
 def _followed(case: _Case) -> _Weighed:
-    """Count the leader as of when it left S. S is covered now by its follower, or by nobody yet."""
+    """Count the leader as of when it left S."""
     left = replace(case, at=case.lane.second.off).passage(forward=case.lane.outer_first, tailgating=True)
-    now = Visit(case.at, case.at)
-    return case.go(began=case.lane.first.on, second=now, held=False, overlapped=True), (left,)
+    return _next_on_f(case), (left,)
+
+
+def _next_on_f(case: _Case) -> LaneState:
+    """Return the lane with the leader gone and its follower on F."""
+    lane = case.lane
+    on_f = Visit(lane.follower_on, lane.follower_on)
+    return replace(_rest(lane), phase=Phase.FIRST, outer_first=lane.outer_first, began=lane.follower_on, first=on_f)
 
 
 def _backed(case: _Case) -> _Weighed:
-    lane = case.lane
-    if not lane.overlapped:
-        doubt = "something touched one loop before a vehicle came from the other side"
-        return _rest(lane), (case.passage(forward=not lane.outer_first, doubt=doubt),)
-    return _rest(lane), (
+    return _rest(case.lane), (
         case.back_out("backed out after leaving the first loop, or passed while a follower backed out"),
     )
 
@@ -344,9 +386,11 @@ _WEIGH: dict[Verdict, Callable[[_Case], _Weighed]] = {
     Verdict.REACHED: _reached,
     Verdict.LEFT: _left,
     Verdict.REGAINED: _regained,
+    Verdict.TOUCHED: _touched,
     Verdict.RETREATED: _retreated,
     Verdict.AGAIN: _again,
     Verdict.RELEASED: _released,
+    Verdict.RESUMED: _resumed,
     Verdict.FOLLOWED: _followed,
     Verdict.BACKED: _backed,
 }
@@ -365,7 +409,6 @@ def _pulses(spec: LaneSpec, *, outer: bool) -> bool:
 def _rest(lane: LaneState) -> LaneState:
     """Return the idle lane with its tallies."""
     return LaneState(
-        blind=lane.blind,
         entries=lane.entries,
         exits=lane.exits,
         back_outs=lane.back_outs,

@@ -1,13 +1,12 @@
 import dataclasses
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
-from count_on_air import CountOnAir, site_in, wait_until
+from count_on_air import CountOnAir, site_in
 from fastapi import FastAPI
+from web_in_thread import serving
 
 from controller.api.server import WebConfig, create_app
 from controller.link import default_address
@@ -42,19 +41,8 @@ def app(config: WebConfig) -> FastAPI:
 
 @pytest.fixture
 def address(app: FastAPI) -> Iterator[str]:
-    """The product's application behind a real server on a real port."""
-    settings = uvicorn.Config(app, port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(settings)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        wait_until(lambda: server.started)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        app.state.live.close()
-        server.should_exit = True
-        thread.join()
+    with serving(app) as address:
+        yield address
 
 
 @pytest.fixture
@@ -64,6 +52,5 @@ def api(address: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def token(app: FastAPI, config: WebConfig) -> str:
-    assert app
+def token(app: FastAPI, config: WebConfig) -> str:  # noqa: ARG001  the application makes it
     return (config.token_dir / "api.token").read_text().strip()

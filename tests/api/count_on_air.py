@@ -1,4 +1,4 @@
-"""A count process as the web process sees it: a real link, states made of the domain's own shapes, commands answered."""
+"""A count process as the web process sees it: a real link, states of the domain's own shapes, commands answered."""
 
 import threading
 import time
@@ -107,9 +107,7 @@ def zone(name: str, capacity: int, free: int | None, at: float = LOT_NOW) -> Zon
             name, capacity, "lanes", None, None, None, None, Status.UNKNOWN, Reason.NEVER_COUNTED, at - 600
         )
     status = Status.FULL if free == 0 else Status.OPEN
-    return ZoneReport(
-        name, capacity, "lanes", capacity - free, free, free, free, status, Reason.COUNTED, at - 600
-    )
+    return ZoneReport(name, capacity, "lanes", capacity - free, free, free, free, status, Reason.COUNTED, at - 600)
 
 
 def lot(free: int | None = 12, *, at: float = LOT_NOW, faults: tuple[Fault, ...] = ()) -> LotReport:
@@ -141,10 +139,10 @@ def lot(free: int | None = 12, *, at: float = LOT_NOW, faults: tuple[Fault, ...]
         signs=(SignReport("entrance", "customers", message, at - 42, ("main: exit", f"customers: {free} free")),),
         faults=faults,
         passages=(
-            Passage("main", PassageKind.ENTRY, at - 300, tailgating=True),
-            Passage("main", PassageKind.BACK_OUT, at - 200),
-            Passage("gate", PassageKind.ENTRY, at - 100, doubt="may have been two vehicles"),
-            Passage("main", PassageKind.EXIT, at - 42),
+            Passage("main", PassageKind.ENTRY, at - 300, at - 303, tailgating=True),
+            Passage("main", PassageKind.BACK_OUT, at - 200, at - 215),
+            Passage("gate", PassageKind.ENTRY, at - 100, at - 104, doubt="may have been two vehicles"),
+            Passage("main", PassageKind.EXIT, at - 42, at - 44),
         ),
     )
 

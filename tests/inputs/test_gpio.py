@@ -52,7 +52,12 @@ def test_a_detector_that_pulls_its_line_low_is_occupied(factory: MockFactory) ->
 
 @pytest.mark.parametrize(
     ("pull", "active", "idle", "when_high"),
-    [("up", "low", False, False), ("up", "high", True, True), ("down", "high", False, True), ("down", "low", True, False)],
+    [
+        ("up", "low", False, False),
+        ("up", "high", True, True),
+        ("down", "high", False, True),
+        ("down", "low", True, False),
+    ],
 )
 def test_pull_and_active_level_decide_what_a_line_means(
     factory: MockFactory, pull: str, active: str, *, idle: bool, when_high: bool
@@ -91,7 +96,7 @@ def test_edges_of_two_loops_keep_their_order_and_their_times(factory: MockFactor
     assert [level.monotonic for level in taken] == sorted(level.monotonic for level in taken)
 
 
-class KernelPin(MockPin):
+class KernelPin(MockPin):  # type: ignore[misc]  # gpiozero ships no types
     """A mock pin whose edges carry the time that a test gives, as lgpio's carry the kernel's."""
 
     ticks = 0.0
@@ -150,7 +155,7 @@ def test_an_inbox_that_fails_costs_one_level_and_never_the_thread(
     assert [record.getMessage() for record in caplog.records] == ["gpio: an edge of main.outer was lost"]
 
 
-class BrokenPin(MockPin):
+class BrokenPin(MockPin):  # type: ignore[misc]  # gpiozero ships no types
     broken = False
 
     def _get_state(self) -> bool:
@@ -194,7 +199,7 @@ def test_an_edge_during_a_reread_is_never_overtaken_by_the_older_level() -> None
     inbox = Inbox()
     reading, changed = threading.Event(), threading.Event()
 
-    class SlowPin(MockPin):
+    class SlowPin(MockPin):  # type: ignore[misc]  # gpiozero ships no types
         def _get_state(self) -> bool:
             state = bool(super()._get_state())
             if threading.current_thread() is threading.main_thread() and not reading.is_set():
@@ -257,7 +262,13 @@ def test_lgpio_without_a_chip_says_so_and_leaves_no_litter(tmp_path: Path, chip:
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     told = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
 
     assert words in told.stdout, told.stdout + told.stderr

@@ -130,9 +130,13 @@ def test_a_socket_left_by_a_killed_process_is_in_nobodys_way(tmp_path: Path) -> 
     left.bind(str(tmp_path / "pins.sock"))
     left.close()
     address = default_address(tmp_path)
-    with MockFactory() as factory, MockPinServer(factory, address), MockPinClient(address) as wire:
-        with pytest.raises(MockPinError, match="it uses none"):
-            wire.set(17, high=True)
+    with (
+        MockFactory() as factory,
+        MockPinServer(factory, address),
+        MockPinClient(address) as wire,
+        pytest.raises(MockPinError, match="it uses none"),
+    ):
+        wire.set(17, high=True)
 
 
 def test_closing_disconnects_everyone_and_removes_the_socket(tmp_path: Path) -> None:

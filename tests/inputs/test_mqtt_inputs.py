@@ -55,6 +55,17 @@ def listening(
         yield inputs, inbox
 
 
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    yield
+    until(lambda: not any(thread.name.startswith("paho-mqtt-client-test") for thread in threading.enumerate()))
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    records = [record for record in caplog.records if record.name.startswith("controller.")]
+    return [record.getMessage() for record in records if record.levelno >= logging.WARNING]
+
+
 def topic(name: str) -> str:
     """Give a topic of one's own on the shared broker."""
     return f"{name}-{next(_NUMBERS)}"
@@ -211,7 +222,7 @@ def test_a_missing_broker_delays_nothing_and_is_found_when_it_comes(
         broker.publish("bays/A1", "1")
         assert inbox.next().payload == b"1"
         assert inputs.report()["last_error"] is None
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert len(warnings_of(caplog)) == 1
 
 
 def test_closing_takes_no_more_than_a_second_whatever_the_broker_does(new_broker: Callable[..., Mosquitto]) -> None:
@@ -221,6 +232,19 @@ def test_closing_takes_no_more_than_a_second_whatever_the_broker_does(new_broker
         started = time.monotonic()
         inputs.close()
         assert time.monotonic() - started < 1.0
+
+
+@pytest.mark.filterwarnings("ignore:.*unclosed <ssl.SSLSocket")  # paho leaves a failed one to the garbage collector
+def test_closing_takes_no_more_than_a_second_while_connecting_hangs() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        spec = MqttSpec(host="127.0.0.1", port=silent.getsockname()[1], tls=True, client_id="test")
+        with listening(spec, "bays/A1", ready=False) as (inputs, _):
+            caller, _ = silent.accept()
+            with caller:
+                caller.recv(1)  # it greets, and waits for an answer
+                started = time.monotonic()
+                inputs.close()
+                assert time.monotonic() - started < 1.0
 
 
 def test_an_inbox_that_fails_never_ends_the_thread(
@@ -240,10 +264,10 @@ def test_an_inbox_that_fails_never_ends_the_thread(
             broker.publish(bay, payload)
         assert inbox.next().payload == b"good"
         assert inputs.report()["errors"] == 2
-    assert [record.levelname for record in caplog.records if record.levelno >= logging.WARNING] == ["ERROR"]
+    assert warnings_of(caplog) == [f"MQTT broker 127.0.0.1:{broker.port}: a message was lost"]
 
 
-def test_an_acknowledged_message_is_not_held_back_by_nagle(broker: Mosquitto, spec: MqttSpec) -> None:
+def test_an_acknowledgement_is_not_held_back_by_nagle(spec: MqttSpec) -> None:
     connection = Broker(spec, client_id=spec.client_id, password=None)
     connection.start()
     try:
@@ -270,13 +294,13 @@ def test_a_wrong_password_is_told_once_and_never_shown(guarded: Mosquitto, caplo
     caplog.set_level(logging.DEBUG)
     spec = spec_of(guarded, username="count")
     with listening(spec, "bays/A1", secret="hunter2", ready=False) as (inputs, _):  # noqa: S106  it is wrong
-        until(lambda: guarded.log.count(f"{spec.client_id} disconnected, not authorised") >= 2)
+        until(lambda: guarded.log.count("disconnected, not authorised") >= 2)
         error = inputs.report()["last_error"]
 
     assert "'count'" in error
     assert "[mqtt] username" in error
     assert "password_file" in error
-    assert len([record for record in caplog.records if "count" in record.getMessage()]) == 1
+    assert len(warnings_of(caplog)) == 1
     assert "hunter2" not in caplog.text + error
 
 
@@ -292,8 +316,8 @@ def test_a_broker_that_wants_a_user_says_what_to_set(guarded: Mosquitto) -> None
 
 
 @contextlib.contextmanager
-def impostor(*answers: bytes) -> Iterator[MqttSpec]:
-    """Serve one connection with these bytes, one after each packet that comes; then close it."""
+def impostor(*answers: bytes, hold: bool = True) -> Iterator[MqttSpec]:
+    """Serve one connection with these bytes, one after each packet that comes; then hold or close it."""
 
     def serve(listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -302,7 +326,8 @@ def impostor(*answers: bytes) -> Iterator[MqttSpec]:
                 for answer in answers:
                     sock.recv(4096)
                     sock.sendall(answer)
-                closed.wait(10)
+                if hold:
+                    closed.wait(10)
 
     closed = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -327,7 +352,7 @@ def test_a_topic_that_the_broker_refuses_is_named() -> None:
 
 def test_a_server_that_is_no_broker_is_told_as_such() -> None:
     with (
-        impostor(b"HTTP/1.1 400 Bad Request\r\n\r\n") as spec,
+        impostor(b"HTTP/1.1 400 Bad Request\r\n\r\n", hold=False) as spec,
         listening(spec, "bays/A1", ready=False) as (inputs, _),
     ):
         until(lambda: inputs.report()["last_error"])
@@ -370,6 +395,7 @@ def test_tls_with_the_authoritys_file_connects(authority: Path, new_broker: Call
         assert inputs.report()["last_error"] is None
 
 
+@pytest.mark.filterwarnings("ignore:.*unclosed <ssl.SSLSocket")  # paho leaves a failed one to the garbage collector
 def test_tls_without_it_says_what_to_set(authority: Path, new_broker: Callable[..., Mosquitto]) -> None:
     broker = new_broker(f"certfile {authority / 'ca.pem'}", f"keyfile {authority / 'key.pem'}")
     with listening(spec_of(broker, tls=True), "bays/A1", ready=False) as (inputs, _):

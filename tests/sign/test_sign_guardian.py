@@ -263,3 +263,9 @@ def test_a_read_back_that_cannot_be_written_does_not_disturb_the_sign(
     (tmp_path / "later").mkdir()
     story.wait(0.2)
     assert story.says(number(38))
+    obstacle = tmp_path / "later" / "sign-entrance.tmp"
+    obstacle.mkdir()
+    story.tell(entrance=number(37))
+    obstacle.rmdir()
+    story.wait(0.2)
+    assert story.says(number(37))

@@ -58,6 +58,19 @@ def test_the_standard_words_are_shown_whole_in_one_of_their_wordings(width: int,
             assert any(whole(wording, image) for wording in wordings), text
 
 
+def test_at_every_size_a_text_is_whole_or_refused() -> None:
+    texts = {"full": layout.SHORTER["brak wolnych miejsc"], "188": (), "Zażółć gęślą jaźń": ()}
+    for typed, shorter in texts.items():
+        text = layout.message_for(typed).text
+        for width, height in [*((w, 16) for w in range(8, 110)), *((64, h) for h in range(6, 34))]:
+            try:
+                image = layout.preview(typed, width, height)
+            except layout.CannotShow as refused:
+                assert refused.columns + refused.rows > 0  # noqa: PT017  either outcome is right, but not in between
+            else:
+                assert any(whole(wording, image) for wording in (text, *shorter)), (typed, width, height)
+
+
 def test_digits_keep_their_places_when_the_number_changes() -> None:
     for width, height in PANELS:
         ones, eights = layout.preview("11", width, height), layout.preview("18", width, height)

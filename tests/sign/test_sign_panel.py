@@ -75,5 +75,10 @@ def test_a_panel_that_failed_is_opened_again_later_and_later_and_then_works_as_b
     clock.now += 10.0
     panel.show(image)
     assert opened[1].image is not None
+    opened[1].cut = True
+    with pytest.raises(OSError, match="Input/output error"):
+        panel.show(image)
+    clock.now += 0.6  # soon again, as after the first failure
+    panel.show(image)
     panel.close()
-    assert opened[1].image is None
+    assert opened[2].image is None

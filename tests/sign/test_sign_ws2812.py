@@ -1,6 +1,7 @@
 """What reaches each LED of a matrix, through luma's driver and a binding that keeps what it is told."""
 
 import importlib.util
+import traceback
 from typing import Any
 
 import pytest
@@ -136,14 +137,19 @@ def test_dark_and_closed_are_black_and_a_freed_strip_is_touched_no_more() -> Non
 
 def test_a_failing_strip_is_an_error_of_the_panel() -> None:
     binding = Binding(init=-5)
-    with pytest.raises(PanelError, match="panel entrance, pin 21: ws2811_init failed with code -5"):
+    with pytest.raises(PanelError, match="panel entrance, pin 21: ws2811_init failed with code -5") as refused:
         Ws2812(spec(), binding=binding, monotonic=Clock())
+    cause = refused.value.__cause__
+    assert cause is not None
+    *_, (frame, _) = traceback.walk_tb(cause.__traceback__)
+    frame.f_locals["self"].cleanup()  # luma's device, as luma does at exit
     assert not binding.rendered_after_end
     binding = Binding()
     panel = Ws2812(spec(), binding=binding, monotonic=Clock())
+    panel.show(dots((1, 1)))
     binding.outcome = -10
     with pytest.raises(PanelError, match="ws2811_render failed with code -10"):
-        panel.show(dots((1, 1)))
+        panel.show(dots((2, 2)))
     binding.outcome = 0
     panel.show(dots((1, 1)))
     assert binding.lit[-1] == {30: COLOUR}

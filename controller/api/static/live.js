@@ -3,9 +3,10 @@
 //
 //   <canvas class="sign" data-sign="NAME">   the sign's LEDs
 //   [data-live]                              "live" | "stale" (count is silent) | "lost" (no stream) | "connecting"
-//   [data-live-why]                          what that means, shown when not live
+//   [data-live-why="staff" | "drivers"]      what that means for them, shown when not live
 //   [data-zone=NAME]                         gets data-status; inside it, or on it, [data-field=…]:
-//                                            free noun capacity occupied bounds status why since bar
+//                                            free capacity occupied bounds status why since bar, and for
+//                                            drivers: number (or the status that says more) noun hint
 //   [data-sign=NAME] (not a canvas)          text why since because differs
 //   [data-lane=NAME]                         entries exits back_outs ambiguous
 //   [data-detector=NAME]                     gets data-level (free|occupied|unknown) and data-fault; level since fault
@@ -40,8 +41,9 @@ export function say(phrase, values) {
   return phrase.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 }
 
-const clock = new Intl.DateTimeFormat(words.lang, { timeStyle: "medium", timeZone: words.timezone });
-const calendar = new Intl.DateTimeFormat(words.lang, { dateStyle: "short", timeStyle: "short", timeZone: words.timezone });
+const locale = words.lang === "en" ? "en-GB" : words.lang; // 24 hours on every clock of the car park
+const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium", timeZone: words.timezone });
+const calendar = new Intl.DateTimeFormat(locale, { dateStyle: "short", timeStyle: "short", timeZone: words.timezone });
 const day = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeZone: words.timezone });
 
 /** The time of day, with the date when it is not today. */
@@ -50,12 +52,19 @@ export function when(text) {
   return (day.format(time) === day.format(new Date()) ? clock : calendar).format(time);
 }
 
+const counts = new Intl.NumberFormat(locale, { maximumFractionDigits: 1, useGrouping: true });
+
+/** A count as the language groups it. */
+export function count(number) {
+  return number == null ? NONE : counts.format(number);
+}
+
 /** How long ago, in one unit. */
 export function ago(text) {
   const seconds = Math.max(0, (Date.now() - new Date(text)) / 1000);
   const [unit, size] = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]].find(([, s]) => seconds >= s) ?? ["second", 1];
   const format = { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 };
-  return new Intl.NumberFormat(words.lang, format).format(Math.floor(seconds / size));
+  return new Intl.NumberFormat(locale, format).format(Math.floor(seconds / size));
 }
 
 const plural = new Intl.PluralRules(words.lang);
@@ -96,12 +105,15 @@ const hideUnless = (shown, text) => (element) => {
 function showZone(element, zone) {
   element.dataset.status = zone?.status ?? "UNKNOWN";
   const free = zone?.free ?? null, sure = free === null || zone.low === zone.high;
+  const status = zone?.status ?? "UNKNOWN", open = status === "OPEN" || status === "NEARLY_FULL";
   fields(element, {
     free,
-    noun: noun(free),
+    number: open || status === "UNKNOWN" ? free : words.status[status],
+    noun: open || status === "UNKNOWN" ? noun(free) : "",
+    hint: status === "NEARLY_FULL" ? words.status[status] : "",
     occupied: zone?.occupied ?? null,
     bounds: sure ? "" : say(words.between, zone),
-    status: words.status[zone?.status ?? "UNKNOWN"],
+    status: words.status[status],
     why: words.why_zone[zone?.reason ?? "not_live"],
     since: since(zone?.since),
     bar: (bar) => {
@@ -123,7 +135,7 @@ function showSign(element, sign) {
     return;
   }
   fields(element, {
-    text: panel?.lit ? panel.message?.text ?? "" : words.sign_dark + (panel?.why_dark ? ` (${panel.why_dark})` : ""),
+    text: panel?.lit ? panel.message?.text ?? "" : panel?.why_dark ? `${words.sign_dark} (${whyDark(panel.why_dark)})` : words.sign_dark,
     why: words.why_zone[sign?.reason ?? "not_live"],
     since: since(panel?.shown_at),
     differs: hideUnless(sign ? differs(sign) : false),
@@ -133,6 +145,11 @@ function showSign(element, sign) {
       list.replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
     },
   });
+}
+
+function whyDark(why) {
+  const [known, said] = Object.entries(words.why_dark).find(([start]) => why.startsWith(start)) ?? ["", ""];
+  return said + why.slice(known.length);
 }
 
 const differsSince = new Map();
@@ -187,7 +204,8 @@ function stand(now) {
   }
   for (const element of document.querySelectorAll("[data-live-why]")) {
     element.hidden = live;
-    if (!live) put(element, now === "stale" ? words.lost_count : words.lost_stream);
+    const forDrivers = element.dataset.liveWhy === "drivers";
+    if (!live) put(element, forDrivers ? words.lost_drivers : now === "stale" ? words.lost_count : words.lost_stream);
   }
   for (const callback of watchers) callback(now);
   if (!live) fill();

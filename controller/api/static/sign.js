@@ -22,8 +22,9 @@ export function isLit(rows, x, y) {
 }
 
 function paint(canvas, { width, height, rows }) {
+  // Twice as fine as the screen: the browser shrinks it to a width that no whole number of pixels a LED would fill.
   const room = (canvas.clientWidth || width * 10) * (window.devicePixelRatio || 1);
-  const pitch = Math.max(2, Math.min(40, Math.floor(room / width)));
+  const pitch = Math.max(2, Math.min(Math.floor(4096 / width), 2 * Math.ceil(room / width)));
   canvas.width = width * pitch;
   canvas.height = height * pitch;
   const context = canvas.getContext("2d");

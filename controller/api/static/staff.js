@@ -1,15 +1,16 @@
 // The staff page's own parts: faults in words, passages, inputs, and the correction form.
 
-import { ago, onState, say, when, words } from "./live.js";
+import { ago, count, onState, say, when, words } from "./live.js";
 
 const $ = (id) => document.getElementById(id);
 const form = $("correction-form"), closure = $("closure"), outcome = $("outcome"), field = form.elements;
 const TOKEN = "parking-token";
 let zones = new Map();
 
-function row(...cells) {
+function row(kind, ...cells) {
   const line = document.createElement("tr");
   for (const cell of cells) line.append(Object.assign(document.createElement("td"), { textContent: cell }));
+  line.firstChild.className = kind;
   return line;
 }
 
@@ -30,7 +31,8 @@ function faultItem({ subject, kind, since }) {
 let faultsSaid = "";
 function showFaults(state) {
   const faults = state?.faults ?? [];
-  $("no-faults").hidden = !state?.live || faults.length > 0;
+  $("no-faults").hidden = faults.length > 0;
+  $("no-faults").textContent = state?.live ? words.no_faults : words.unknown;
   const key = JSON.stringify(faults);
   if (key === faultsSaid) return; // a live region speaks only of what changed
   faultsSaid = key;
@@ -42,7 +44,7 @@ function showPassages(state) {
   const rows = state.passages.slice(0, 12).map((passage) => {
     const notes = ["tailgating", "wrong_way"].filter((note) => passage[note]).map((note) => words.passage_note[note]);
     if (passage.doubt) notes.push(say(words.passage_note.doubt, passage));
-    return row(when(passage.at), passage.lane, words.passage[passage.kind], notes.join(", "));
+    return row("time", when(passage.at), passage.lane, words.passage[passage.kind], notes.join(", "));
   });
   if (rows.length) $("passage-rows").replaceChildren(...rows);
 }
@@ -61,10 +63,10 @@ function showInputs(state) {
   const broker = mqtt && [mqtt.connected ? words.connected : words.disconnected, mqtt.broker, mqtt.connected ? "" : mqtt.last_error,
     mqtt.reconnects ? say(words.reconnects, { n: mqtt.reconnects }) : ""].filter(Boolean).join(" · ");
   const pins = gpio && [gpio.factory, say(words.pins_errors, { n: gpio.errors }), ...gpio.unreadable].filter(Boolean).join(" · ");
-  const kept = journal?.bytes != null && say(words.journal_size, { n: journal.inputs ?? "–", mb: (journal.bytes / 1e6).toFixed(1) });
+  const kept = journal?.bytes != null && say(words.journal_size, { n: count(journal.inputs), mb: count(journal.bytes / 1e6) });
   $("input-facts").replaceChildren(...facts([
     mqtt && [words.broker, broker, !mqtt.connected],
-    sensors && [words.messages, `${say(words.accepted, { n: sensors.accepted })} · ${say(words.no_level, { n: sensors.no_level })}`],
+    sensors && [words.messages, `${say(words.accepted, { n: count(sensors.accepted) })} · ${say(words.no_level, { n: sensors.no_level })}`],
     gpio && [words.pins, pins, gpio.errors > 0 || gpio.unreadable.length > 0],
     kept && [words.journal, kept],
     state?.version && [words.version, state.version],
@@ -75,7 +77,7 @@ function showInputs(state) {
 
 function topics(id, rows) {
   $(id).hidden = rows.length === 0;
-  $(id).querySelector("tbody").replaceChildren(...rows.map((cells) => row(...cells)));
+  $(id).querySelector("tbody").replaceChildren(...rows.map((cells) => row("long", ...cells)));
 }
 
 function showForm() {

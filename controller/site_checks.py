@@ -1,0 +1,232 @@
+"""What one table of a site file cannot know alone: names that must exist, pins used twice, texts that must fit ...
+
+On the raw file, so that all this is told even when the models refused a part of it; whatever is malformed there was
+told by them, and is passed over here.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from controller.domain.report import Message, MessageKind, Reason
+from controller.domain.specs import Role
+from controller.inputs.payloads import (
+    FORMATS,
+    NEEDS_POINTER,
+    TAKES_POINTER,
+    PayloadError,
+    known_format,
+    parse_pointer,
+)
+from controller.site_faults import SiteFault, as_toml, suggestion
+from controller.site_tables import SignTable
+
+Raw = Mapping[str, Any]
+
+LOOPS = (Role.OUTER, Role.INNER, Role.LOOP, Role.BARRIER)
+
+SPI_PINS: Mapping[int, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    0: ((9, 10, 11), (8, 7)),
+    1: ((19, 20, 21), (18, 17, 16)),
+}
+"""SPI port -> BCM numbers of MISO, MOSI, SCLK, and of the chip selects. Further ports move from one Pi to another."""
+
+
+def cross_checks(raw: Raw) -> list[SiteFault]:
+    """Return what is wrong between the tables."""
+    return [*_names(raw), *_pins(raw), *_sensors(raw), *_zones(raw), *_texts(raw)]
+
+
+def _tables(raw: Raw, kind: str) -> list[Raw]:
+    """Return the tables of an array, as far as they are tables."""
+    tables = raw.get(kind)
+    return [t for t in tables if isinstance(t, dict)] if isinstance(tables, list) else []
+
+
+def _text(table: Raw, key: str, default: str = "") -> str:
+    """Return a text; empty when there is none, or something else."""
+    value = table.get(key, default)
+    return value if isinstance(value, str) else ""
+
+
+def _number(table: Raw, key: str, default: int | None = None) -> int | None:
+    value = table.get(key, default)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _called(kind: str, table: Raw) -> str:
+    return f"{kind} {as_toml(_text(table, 'name'))}"
+
+
+def _detectors(raw: Raw) -> Iterator[tuple[str, Raw]]:
+    for lane in _tables(raw, "lane"):
+        for role in LOOPS:
+            if isinstance(detector := lane.get(role.value), dict):
+                yield f"{_called('lane', lane)} {role.value}", detector
+
+
+def _names(raw: Raw) -> Iterator[SiteFault]:
+    for kind in ("zone", "lane", "bay", "sign"):
+        for name, times in Counter(_text(t, "name") for t in _tables(raw, kind)).items():
+            if name and times > 1:
+                yield SiteFault(f"{kind} name", name, f"used {times} times", "Give each its own name")
+    zones = [name for t in _tables(raw, "zone") if (name := _text(t, "name"))]
+    for kind, key in (("lane", "zone"), ("lane", "from_zone"), ("bay", "zone"), ("sign", "zone")):
+        for table in _tables(raw, kind):
+            if (zone := _text(table, key)) and zone not in zones:
+                mend = suggestion(zone, zones, f"Zones here: {', '.join(zones) or 'none'}")
+                yield SiteFault(f"{_called(kind, table)} {key}", zone, "no zone has this name", mend)
+
+
+def _pins(raw: Raw) -> Iterator[SiteFault]:
+    users: dict[int, str] = {}
+    for where, detector in _detectors(raw):
+        if (gpio := _number(detector, "gpio")) is not None:
+            yield from _claimed(users, gpio, where, f"{where}.gpio")
+    selects: dict[tuple[int, int], str] = {}
+    shared: set[int] = set()
+    for sign in _tables(raw, "sign"):
+        where = _called("sign", sign)
+        if sign.get("driver") == "ws2812" and (gpio := _number(sign, "gpio", 18)) is not None:
+            yield from _claimed(users, gpio, where, f"{where} gpio")
+        if sign.get("driver") == "max7219":
+            yield from _spi(sign, where, users, selects, shared)
+
+
+def _claimed(users: dict[int, str], gpio: int, who: str, key: str) -> Iterator[SiteFault]:
+    if gpio in users:
+        yield SiteFault(
+            key, gpio, f"this pin is used by {users[gpio]} already", "Wire it to another pin, and write that"
+        )
+    users.setdefault(gpio, who)
+
+
+def _spi(
+    sign: Raw, where: str, users: dict[int, str], selects: dict[tuple[int, int], str], shared: set[int]
+) -> Iterator[SiteFault]:
+    """Claim an SPI panel's pins. Panels may share a port's data and clock, but not a chip select."""
+    port, device = _number(sign, "spi_port", 0), _number(sign, "spi_device", 0)
+    if port is None or device is None:
+        return
+    twin = selects.setdefault((port, device), where)
+    if twin != where:
+        why = f"{twin} has spi_port = {port} and spi_device = {device}, too"
+        yield SiteFault(f"{where} spi_device", device, why, "Wire each panel to a chip select of its own")
+        return
+    bus, chip_selects = SPI_PINS.get(port, ((), ()))
+    for gpio in (*bus, *chip_selects[device : device + 1]):
+        if gpio in users and gpio not in shared:
+            why = f"the panel needs pin {gpio} (SPI{port}), which {users[gpio]} uses already"
+            yield SiteFault(f"{where} driver", "max7219", why, f"Move {users[gpio]} to another pin")
+        users.setdefault(gpio, where)
+    shared.update(bus)
+
+
+def _sensors(raw: Raw) -> Iterator[SiteFault]:
+    found = [(_called("bay", bay), " ", bay) for bay in _tables(raw, "bay")]
+    found += [(where, ".", detector) for where, detector in _detectors(raw) if "mqtt" in detector]
+    seen: dict[tuple[str, str, str], str] = {}
+    for where, dot, sensor in found:
+        if topic := _text(sensor, "mqtt"):
+            if not valid_filter(topic):
+                mend = "Let + stand for a whole level, and # only for the last one"
+                yield SiteFault(f"{where}{dot}mqtt", topic, "not an MQTT topic filter", mend)
+            twin = seen.setdefault((topic, _text(sensor, "format", "plain"), _text(sensor, "pointer")), where)
+            if twin != where:
+                mend = "Give each sensor its own topic or pointer"
+                yield SiteFault(f"{where}{dot}mqtt", topic, f"{twin} listens to the same topic and format", mend)
+        yield from _format(f"{where}{dot}", sensor)
+
+
+def _format(where: str, sensor: Raw) -> Iterator[SiteFault]:
+    name, pointer = _text(sensor, "format", "plain"), sensor.get("pointer")
+    if name and not known_format(name):
+        mend = suggestion(name, list(FORMATS), "The README lists the formats", cutoff=0.3)
+        yield SiteFault(f"{where}format", name, "unknown format", mend)
+    elif name in NEEDS_POINTER and pointer is None:
+        yield SiteFault(f"{where}pointer", None, f"format {as_toml(name)} needs one", 'Add pointer = "/path/to/it"')
+    elif name and pointer is not None and name not in TAKES_POINTER:
+        why = f"format {as_toml(name)} knows where its level is"
+        yield SiteFault(f"{where}pointer", _text(sensor, "pointer") or None, why, "Remove the pointer")
+    elif isinstance(pointer, str):
+        try:
+            parse_pointer(pointer)
+        except PayloadError:
+            mend = 'Write it like "/status/occupied" (RFC 6901: ~ in a key is ~0, and / is ~1)'
+            yield SiteFault(f"{where}pointer", pointer, "not a JSON pointer", mend)
+
+
+def valid_filter(topic: str) -> bool:
+    """Whether this is an MQTT topic filter (MQTT 3.1.1, 4.7.1)."""
+    levels = topic.split("/")
+    plus = all(level == "+" or "+" not in level for level in levels)
+    hash_ = all("#" not in level for level in levels[:-1]) and (levels[-1] == "#" or "#" not in levels[-1])
+    return plus and hash_ and "\0" not in topic
+
+
+def _zones(raw: Raw) -> Iterator[SiteFault]:
+    for zone in _tables(raw, "zone"):
+        name, capacity = _text(zone, "name"), _number(zone, "capacity")
+        if not name or capacity is None:
+            continue
+        lanes = [t for t in _tables(raw, "lane") if name in {_text(t, "zone"), _text(t, "from_zone")}]
+        bays = [t for t in _tables(raw, "bay") if _text(t, "zone") == name]
+        key = f"{_called('zone', zone)} capacity"
+        if not lanes and not bays:
+            yield SiteFault(_called("zone", zone), None, "nothing counts it", "Add a lane or bays for it")
+        elif not lanes and len(bays) != capacity:
+            why = f"the zone has no lane, and {_many(len(bays), 'bay')}: they cannot tell about all spaces"
+            mend = f"Set capacity = {len(bays)}, add the missing bays, or add a lane"
+            yield SiteFault(key, capacity, why, mend)
+        elif len(bays) > capacity:
+            mend = f"Raise it to at least {len(bays)}, or remove bays"
+            yield SiteFault(key, capacity, f"the zone has {_many(len(bays), 'bay')}", mend)
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _texts(raw: Raw) -> Iterator[SiteFault]:
+    """Check that each panel can show whatever it may have to say."""
+    zones = {_text(t, "name"): _number(t, "capacity") for t in _tables(raw, "zone")}
+    for table in _tables(raw, "sign"):
+        try:
+            sign = SignTable.model_validate(table)
+        except ValidationError:
+            continue
+        yield from _unshowable(sign, _called("sign", table), zones.get(sign.zone))
+
+
+def _unshowable(sign: SignTable, where: str, capacity: int | None) -> Iterator[SiteFault]:
+    # Imported late: the layout and its faces are the sign's, and nothing else here needs them.
+    from controller.sign.layout import CannotShow, render  # noqa: PLC0415
+
+    says = [
+        ("full_text", Message(MessageKind.FULL, sign.full_text, None, Reason.COUNTED)),
+        ("closed_text", Message(MessageKind.CLOSED, sign.closed_text, None, Reason.CLOSED_BY_STAFF)),
+        ("uncertain_text", Message(MessageKind.UNCERTAIN, sign.uncertain_text, None, Reason.NEVER_COUNTED)),
+    ]
+    if capacity is not None and 0 < capacity <= 20_000:  # noqa: PLR2004  what the model allows
+        says.append(("width", Message(MessageKind.NUMBER, str(capacity), capacity, Reason.COUNTED)))
+    for key, message in says:
+        try:
+            render(message, sign.width, sign.height)
+        except CannotShow as error:
+            yield _missing(sign, f"{where} {key}", message, (error.columns, error.rows), str(error))
+
+
+def _missing(sign: SignTable, key: str, message: Message, lacking: Sequence[int], otherwise: str) -> SiteFault:
+    panel = f"{sign.width}x{sign.height} panel"
+    if not any(lacking):  # a letter that no face has
+        _, _, why = otherwise.partition(f"{panel}: ")
+        why, _, mend = why.partition("; ")
+        return SiteFault(key, message.text, f"a {panel} cannot show it: {why}", mend[:1].upper() + mend[1:])
+    short = " and ".join(f"{n} {what}" for n, what in zip(lacking, ("columns", "rows"), strict=True) if n)
+    if message.kind is MessageKind.NUMBER:
+        why = f"the panel cannot show the number {message.text} whole: {short} are missing"
+        return SiteFault(key, sign.width, why, "Use a larger panel")
+    why = f"a {panel} cannot show it whole: {short} are missing"
+    return SiteFault(key, message.text, why, "Write a shorter text, or use a larger panel")

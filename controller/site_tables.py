@@ -1,0 +1,219 @@
+"""The site file's tables: keys, types, the bounds of every number, and what one table alone can tell."""
+
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from controller.domain.specs import MAX_GAP_S, SILENT_AFTER_S, HealthSpec, SignSpec
+
+Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Gpio = Annotated[int, Field(ge=0, le=53)]
+Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
+Topic = Annotated[str, Field(min_length=1, max_length=500)]
+
+WS2812_PINS = (10, 12, 18, 21)
+"""BCM numbers that the rpi_ws281x binding can drive on a Pi's header: SPI, PWM channel 0 twice, PCM."""
+
+_WORDS = SignSpec("", "")
+
+
+class Table(BaseModel):
+    """A table of the file: unknown keys are errors, types are what TOML says they are."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class LotTable(Table):
+    """``[lot]``."""
+
+    name: str = Field(min_length=1, max_length=100)
+    timezone: str = Field(default="Europe/Warsaw", min_length=1, max_length=100)
+
+    @field_validator("timezone")
+    @classmethod
+    def _exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError('no such time zone; write one like "Europe/Warsaw"') from error
+        return value
+
+
+class ZoneTable(Table):
+    """``[[zone]]``."""
+
+    name: Name
+    capacity: int = Field(ge=1, le=20_000)
+    full_at: int = Field(default=0, ge=0, le=20_000)
+    reopen_at: int | None = Field(default=None, ge=1, le=20_000)
+    nearly_full_at: int | None = Field(default=None, ge=1, le=20_000)
+    initial_occupied: int | None = Field(default=None, ge=0, le=40_000)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.full_at >= self.capacity:
+            why = f"full_at = {self.full_at} leaves no number to show, with capacity = {self.capacity}"
+            raise ValueError(f"{why}; write a smaller full_at")
+        for key in ("reopen_at", "nearly_full_at"):
+            value = getattr(self, key)
+            if value is not None and not self.full_at < value <= self.capacity:
+                least = self.full_at + 1
+                raise ValueError(f"{key} = {value} must lie above full_at; write {least} to {self.capacity}")
+        return self
+
+
+class DetectorTable(Table):
+    """``{ gpio = 17 }`` or ``{ mqtt = "topic", format = "plain" }``."""
+
+    gpio: Gpio | None = None
+    pull: Literal["up", "down", "none"] = "up"
+    active: Literal["low", "high"] = "low"
+    mqtt: Topic | None = None
+    format: str = "plain"
+    pointer: str | None = None
+    output: Literal["presence", "pulse"] = "presence"
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.gpio is None) == (self.mqtt is None):
+            raise ValueError('a detector has one source; write either gpio = <BCM number> or mqtt = "<topic>"')
+        other, kind = (("format", "pointer"), "gpio") if self.mqtt is None else (("pull", "active"), "mqtt")
+        if lost := [key for key in other if key in self.model_fields_set]:
+            raise ValueError(f"{' and '.join(lost)} mean nothing beside {kind}; remove that")
+        return self
+
+
+class LaneTable(Table):
+    """``[[lane]]``."""
+
+    name: Name
+    zone: Name
+    from_zone: Name | None = None
+    direction: Literal["entry", "exit", "both"] = "both"
+    outer: DetectorTable | None = None
+    inner: DetectorTable | None = None
+    loop: DetectorTable | None = None
+    barrier: DetectorTable | None = None
+    max_gap_s: Seconds = MAX_GAP_S
+
+    @model_validator(mode="after")
+    def _loops(self) -> Self:
+        if self.loop is None and (self.outer is None or self.inner is None):
+            raise ValueError("a lane has two loops or one; write outer and inner, or loop")
+        if self.loop is not None and (self.outer is not None or self.inner is not None):
+            raise ValueError("a lane has outer and inner, or a single loop, not both; remove one")
+        if self.loop is not None and self.direction == "both":
+            raise ValueError('a single loop cannot tell directions; write direction = "entry" or "exit"')
+        if self.from_zone == self.zone:
+            raise ValueError(f'from_zone and zone are both "{self.zone}"; leave from_zone out for the street')
+        return self
+
+
+class BayTable(Table):
+    """``[[bay]]``."""
+
+    name: Name
+    zone: Name
+    mqtt: Topic
+    format: str = "plain"
+    pointer: str | None = None
+    silent_after_s: Seconds = SILENT_AFTER_S
+
+
+class SignTable(Table):
+    """``[[sign]]``."""
+
+    name: Name
+    zone: Name
+    driver: Literal["max7219", "ws2812", "emulator"]
+    width: int = Field(ge=8, le=512, multiple_of=8)
+    height: int = Field(ge=8, le=128, multiple_of=8)
+    spi_port: int = Field(default=0, ge=0, le=6)
+    spi_device: int = Field(default=0, ge=0, le=2)
+    gpio: Gpio = 18
+    brightness: int = Field(default=8, ge=0, le=15)
+    block_orientation: Literal[0, 90, -90, 180] = 0
+    serpentine: bool = True
+    full_text: str = Field(default=_WORDS.full_text, min_length=1, max_length=80)
+    closed_text: str = Field(default=_WORDS.closed_text, min_length=1, max_length=80)
+    uncertain_text: str = Field(default=_WORDS.uncertain_text, min_length=1, max_length=20)
+
+    @model_validator(mode="after")
+    def _drivable(self) -> Self:
+        if self.driver == "ws2812" and self.gpio not in WS2812_PINS:
+            pins = ", ".join(map(str, WS2812_PINS))
+            raise ValueError(f"gpio = {self.gpio} cannot drive a ws2812 panel; write one of {pins}")
+        return self
+
+
+class GpioTable(Table):
+    """``[gpio]``."""
+
+    pin_factory: Literal["auto", "lgpio", "mock"] = "auto"
+    chip: str | None = Field(default=None, min_length=1, max_length=64)
+
+
+class MqttTable(Table):
+    """``[mqtt]``."""
+
+    host: str = Field(default="localhost", min_length=1, max_length=255)
+    port: int = Field(default=1883, ge=1, le=65535)
+    username: str | None = Field(default=None, min_length=1, max_length=200)
+    password_file: str | None = Field(default=None, min_length=1, max_length=1000)
+    tls: bool = False
+    ca_file: str | None = Field(default=None, min_length=1, max_length=1000)
+    client_id: str = Field(default="parking-controller", min_length=1, max_length=64)
+    prefix: str = Field(default="parking", min_length=1, max_length=200)
+
+    @field_validator("prefix")
+    @classmethod
+    def _publishable(cls, value: str) -> str:
+        if set("#+\0") & set(value) or value.startswith("$"):
+            raise ValueError("nobody can publish under it; leave out # and +, and a $ at the beginning")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.password_file is not None and self.username is None:
+            raise ValueError("password_file is set, but MQTT sends no password without a user; add username")
+        if self.ca_file is not None and not self.tls:
+            raise ValueError("ca_file is set, but the connection is not encrypted; add tls = true")
+        return self
+
+
+class HealthTable(Table):
+    """``[health]``."""
+
+    stuck_after_s: Seconds = HealthSpec().stuck_after_s
+    chatter_changes: int = Field(default=HealthSpec().chatter_changes, ge=4, le=10_000)
+    chatter_window_s: Seconds = HealthSpec().chatter_window_s
+    down_trust_s: Seconds = HealthSpec().down_trust_s
+
+
+class ApiTable(Table):
+    """``[api]``."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, max_length=255)
+    port: int = Field(default=8080, ge=1, le=65535)
+
+
+class JournalTable(Table):
+    """``[journal]``."""
+
+    keep_days: int = Field(default=90, ge=1, le=3650)
+
+
+class SiteFile(Table):
+    """The whole file."""
+
+    lot: LotTable
+    zone: list[ZoneTable] = Field(min_length=1, max_length=64)
+    lane: list[LaneTable] = Field(default=[], max_length=64)
+    bay: list[BayTable] = Field(default=[], max_length=10_000)
+    sign: list[SignTable] = Field(default=[], max_length=16)
+    gpio: GpioTable = GpioTable()
+    mqtt: MqttTable | None = None
+    health: HealthTable = HealthTable()
+    api: ApiTable = ApiTable()
+    journal: JournalTable = JournalTable()

@@ -1,0 +1,156 @@
+"""The pages in a real browser: live numbers, honest silence, and a correction."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from count_on_air import STUCK, CountOnAir, lot, wait_until
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from web_in_thread import serving
+
+from controller.api.server import WebConfig, create_app
+from controller.sign.layout import render
+
+pytestmark = pytest.mark.browser
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--accept-lang=pl-PL,pl",
+)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'browser'}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def text(browser: webdriver.Chrome, selector: str) -> str:
+    return str(browser.execute_script("return document.querySelector(arguments[0]).textContent.trim()", selector))
+
+
+def lit_leds(browser: webdriver.Chrome) -> int:
+    """Count LEDs that are bright on the canvas, at their centres."""
+    script = """
+        const canvas = document.querySelector("canvas.sign"), pitch = canvas.width / 64;
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        let lit = 0;
+        for (let y = 0; y < 16; y += 1) for (let x = 0; x < 64; x += 1) {
+            const at = Math.floor((y + 0.5) * pitch) * canvas.width + Math.floor((x + 0.5) * pitch);
+            lit += data[4 * at] > 200 ? 1 : 0;
+        }
+        return lit;"""
+    return int(browser.execute_script(script))
+
+
+def complaints(browser: webdriver.Chrome) -> list[str]:
+    """What the console says, but for connections that the story itself breaks."""
+    return [e["message"] for e in browser.get_log("browser") if "ERR_" not in e["message"]]  # type: ignore[no-untyped-call]
+
+
+def leds_for(free: int) -> int:
+    """Count the LEDs that a sign needs to say this."""
+    rows = render(lot(free).signs[0].message, 64, 16).tobytes()
+    return sum(byte.bit_count() for byte in rows)
+
+
+ZONE = '.zone[data-zone="customers"]'
+
+
+def test_the_number_is_live_and_not_shown_when_the_count_dies(
+    count: CountOnAir, address: str, browser: webdriver.Chrome
+) -> None:
+    count.say(lot(12))
+    count.beat()
+    browser.get(f"{address}/staff")
+    wait_until(lambda: text(browser, f"{ZONE} [data-field=free]") == "12")
+    assert text(browser, ".badge") == "na żywo"
+    assert text(browser, f"{ZONE} [data-field=status]") == "otwarte"
+    wait_until(lambda: lit_leds(browser) == leds_for(12))
+
+    count.say(lot(11, faults=(STUCK,)))
+    wait_until(lambda: text(browser, f"{ZONE} [data-field=free]") == "11")
+    wait_until(lambda: lit_leds(browser) == leds_for(11))
+    assert "pętla zewnętrzna" in text(browser, "#fault-list")
+    assert "Sprawdź" in text(browser, "#fault-list")
+
+    count.close()  # the link dies, and with it what says that the sign is lit
+    wait_until(lambda: text(browser, ".badge") == "nie na żywo")
+    assert text(browser, f"{ZONE} [data-field=free]") == "\N{EN DASH}"
+    assert browser.find_element(By.CSS_SELECTOR, "[data-live-why]").is_displayed()
+    wait_until(lambda: lit_leds(browser) == 0)
+    assert complaints(browser) == []
+
+
+def test_a_page_comes_back_by_itself_when_the_web_process_does(
+    count: CountOnAir, config: WebConfig, browser: webdriver.Chrome
+) -> None:
+    count.say(lot(0))
+    count.beat()
+    with serving(create_app(config)) as address:
+        browser.get(f"{address}/?lang=en")
+        wait_until(lambda: text(browser, ".big") == "full")
+        wait_until(lambda: lit_leds(browser) == leds_for(0))
+    wait_until(lambda: text(browser, ".badge") == "not live")
+    assert lit_leds(browser) == 0
+    count.say(lot(7))
+    with serving(create_app(config), int(address.rpartition(":")[2])):
+        wait_until(lambda: text(browser, ".big") == "7 free spaces")
+        assert text(browser, ".badge") == "live"
+        wait_until(lambda: lit_leds(browser) == leds_for(7))
+
+
+def test_a_correction_is_sent_with_the_token_that_only_this_tab_keeps(
+    count: CountOnAir, address: str, token: str, browser: webdriver.Chrome
+) -> None:
+    count.say(lot(12))
+    count.beat()
+    browser.get(f"{address}/staff?lang=en")
+    wait_until(lambda: text(browser, ".badge") == "live")
+    form = browser.find_element(By.ID, "correction-form")
+    form.find_element(By.NAME, "occupied").send_keys("37")
+    assert text(browser, "#before-after") == "Now 28, then 37."
+    form.find_element(By.NAME, "token").send_keys("wrong")
+    form.find_element(By.CSS_SELECTOR, "button.primary").click()
+    wait_until(lambda: "wrong or missing" in text(browser, "#outcome"))
+    assert count.commands == []
+
+    form.find_element(By.NAME, "token").clear()
+    form.find_element(By.NAME, "token").send_keys(token)
+    form.find_element(By.NAME, "reason").send_keys("policzone\n")
+    wait_until(lambda: text(browser, "#outcome") == "Done.")
+    (command,) = count.commands
+    assert (command["zone"], command["occupied"], command["reason"]) == ("customers", 37, "policzone")
+    kept = browser.execute_script("return [Object.values(sessionStorage), localStorage.length, document.cookie]")
+    assert kept == [[token], 0, ""]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("path", ["/", "/staff"])
+def test_a_page_fits_its_screen(
+    count: CountOnAir, address: str, browser: webdriver.Chrome, path: str, width: int
+) -> None:
+    size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    count.say(lot(0, faults=(STUCK,)))
+    count.beat()
+    browser.get(address + path)
+    wait_until(lambda: text(browser, ".badge") == "na żywo")
+    assert browser.execute_script("return document.documentElement.scrollWidth") == width
+    assert complaints(browser) == []

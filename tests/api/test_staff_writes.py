@@ -1,0 +1,271 @@
+import asyncio
+import logging
+import os
+import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from count_on_air import CountOnAir, lot, wait_until
+from fastapi import FastAPI
+
+from controller.api.access import FILE_NAME, MAX_WRONG, WINDOW_S, Guard, load_or_create_token
+from controller.api.problems import Problem, ProblemDetails
+from controller.api.server import WebConfig
+from controller.api.uplink import KeyUnreadableError, LinkDownError, NoReplyError, Uplink
+from controller.link import Reply
+
+WRITES = [
+    ("/api/v1/zones/customers/correction", {"occupied": 37, "reason": "counted on foot"}),
+    ("/api/v1/zones/customers/closure", {"closed": True, "reason": "snow"}),
+]
+
+CREDENTIALS: dict[str, Callable[[str], dict[str, str]]] = {
+    "none": lambda _: {},
+    "empty": lambda _: {"Authorization": ""},
+    "no token": lambda _: {"Authorization": "Bearer"},
+    "another token": lambda token: {"Authorization": f"Bearer {token[::-1]}"},
+    "a prefix": lambda token: {"Authorization": f"Bearer {token[:-1]}"},
+    "more than it": lambda token: {"Authorization": f"Bearer {token}x"},
+    "not ASCII": lambda _: {"Authorization": "Bearer żółw"},
+    "another scheme": lambda token: {"Authorization": f"Basic {token}"},
+    "in a cookie": lambda token: {"Cookie": f"token={token}"},
+    "in another header": lambda token: {"X-Api-Token": token},
+}
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def linked(count: CountOnAir, api: httpx.Client) -> CountOnAir:
+    count.say(lot(12))
+    wait_until(lambda: api.get("/api/v1/status").json()["live"])
+    return count
+
+
+def assert_problem(answer: httpx.Response, status: int) -> ProblemDetails:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = ProblemDetails.model_validate(answer.json())
+    assert problem.status == status
+    assert problem.detail
+    assert problem.mend
+    return problem
+
+
+@pytest.mark.parametrize("credentials", CREDENTIALS)
+@pytest.mark.parametrize(("path", "body"), WRITES, ids=["correction", "closure"])
+def test_no_write_without_the_token(
+    linked: CountOnAir, api: httpx.Client, token: str, path: str, body: Any, credentials: str
+) -> None:
+    headers = {name: value.encode() for name, value in CREDENTIALS[credentials](token).items()}
+    answer = api.post(path, json=body, headers=[(name.encode(), value) for name, value in headers.items()])
+    assert_problem(answer, 401)
+    assert answer.headers["www-authenticate"].startswith("Bearer ")
+    assert_problem(api.post(f"{path}?token={token}", json=body), 401)
+    assert token not in answer.text
+    assert linked.commands == []
+
+
+def test_a_bad_body_or_zone_is_not_told_apart_without_the_token(linked: CountOnAir, api: httpx.Client) -> None:
+    assert_problem(api.post("/api/v1/zones/nowhere/correction", json={"occupied": -1}), 401)
+    assert linked.commands == []
+
+
+def test_a_correction_reaches_the_count_with_who_and_why(linked: CountOnAir, api: httpx.Client, token: str) -> None:
+    path, body = WRITES[0]
+    answer = api.post(path, json=body, headers=bearer(token))
+    assert (answer.status_code, answer.json()) == (200, {"done": True, "zone": "customers"})
+    (command,) = linked.commands
+    assert {k: command[k] for k in ("do", "zone", "occupied", "by", "reason")} == {
+        "do": "correct",
+        "zone": "customers",
+        "occupied": 37,
+        "by": "token",
+        "reason": "counted on foot",
+    }
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_closure_reaches_the_count(linked: CountOnAir, api: httpx.Client, token: str, closed: bool) -> None:  # noqa: FBT001
+    answer = api.post("/api/v1/zones/staff/closure", json={"closed": closed}, headers=bearer(token))
+    assert answer.status_code == 200
+    (command,) = linked.commands
+    assert (command["do"], command["zone"], command["closed"], command["reason"]) == ("close", "staff", closed, "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"occupied": -1},
+        {"occupied": 81},
+        {"occupied": 10**30},
+        {"occupied": True},
+        {"occupied": "12"},
+        {"occupied": 1.5},
+        {"occupied": None},
+        {"occupied": 3, "zone": "staff"},
+        {"occupied": 3, "reason": "x" * 201},
+        [],
+    ],
+)
+def test_a_correction_out_of_bounds_is_refused_here(
+    linked: CountOnAir, api: httpx.Client, token: str, body: Any
+) -> None:
+    answer = api.post("/api/v1/zones/customers/correction", json=body, headers=bearer(token))
+    assert_problem(answer, 422)
+    assert linked.commands == []
+    at_most = api.post("/api/v1/zones/customers/correction", json={"occupied": 80}, headers=bearer(token))
+    assert at_most.status_code == 200
+
+
+def test_a_body_beyond_all_measure_is_refused_unread(linked: CountOnAir, api: httpx.Client, token: str) -> None:
+    answer = api.post("/api/v1/zones/customers/correction", content=b" " * 100_000, headers=bearer(token))
+    assert answer.status_code == 413
+    assert linked.commands == []
+
+
+def test_an_unknown_zone_is_named_with_those_that_there_are(linked: CountOnAir, api: httpx.Client, token: str) -> None:
+    answer = api.post("/api/v1/zones/custmers/correction", json={"occupied": 3}, headers=bearer(token))
+    assert assert_problem(answer, 404).mend == "Zones here: customers, staff"
+    assert linked.commands == []
+
+
+def test_success_is_told_only_after_the_count_said_so(linked: CountOnAir, api: httpx.Client, token: str) -> None:
+    held: list[Reply] = []
+    linked.answer = lambda _command, reply: held.append(reply)
+    path, body = WRITES[0]
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(api.post, path, json=body, headers=bearer(token))
+        wait_until(lambda: bool(held))
+        linked.say(lot(3))
+        assert not answer.done()
+        held[0](None)
+        assert answer.result().status_code == 200
+
+
+def test_what_the_count_refuses_is_passed_on(linked: CountOnAir, api: httpx.Client, token: str) -> None:
+    linked.answer = lambda _command, reply: reply("the disk is full")
+    path, body = WRITES[0]
+    assert assert_problem(api.post(path, json=body, headers=bearer(token)), 502).detail == "the disk is full"
+
+
+def test_without_a_count_process_a_write_says_so(api: httpx.Client, token: str, config: WebConfig) -> None:
+    path, body = WRITES[0]
+    (config.state_dir / "command.key").write_text("k")
+    assert "not running" in assert_problem(api.post(path, json=body, headers=bearer(token)), 503).detail
+
+
+def test_without_the_command_key_a_write_says_where_it_should_be(
+    linked: CountOnAir, api: httpx.Client, token: str, config: WebConfig
+) -> None:
+    key = config.state_dir / "command.key"
+    kept = key.read_text()
+    key.unlink()
+    path, body = WRITES[1]
+    assert str(key) in assert_problem(api.post(path, json=body, headers=bearer(token)), 503).detail
+    key.write_text(kept)  # read on each use: no restart is needed
+    assert api.post(path, json=body, headers=bearer(token)).status_code == 200
+    assert len(linked.commands) == 1
+
+
+def test_a_link_lost_before_the_reply_leaves_it_open_whether_it_was_done(
+    linked: CountOnAir, api: httpx.Client, token: str
+) -> None:
+    asked: list[Reply] = []
+    linked.answer = lambda _command, reply: asked.append(reply)
+    path, body = WRITES[0]
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(api.post, path, json=body, headers=bearer(token))
+        wait_until(lambda: bool(asked))
+        linked.close()
+        assert "look at the zone" in assert_problem(answer.result(), 504).mend
+
+
+def test_a_command_that_nobody_answers_times_out(config: WebConfig) -> None:
+    async def story() -> None:
+        with CountOnAir(config.run_dir, config.state_dir) as count:
+            count.answer = lambda _command, _reply: None
+            key_file = config.state_dir / "command.key"
+            uplink = Uplink(address=count.address, key_file=key_file, reply_s=0.2)
+            with pytest.raises(LinkDownError):
+                await uplink.command(do="correct", zone="customers", occupied=1)
+            task = asyncio.create_task(uplink.run())
+            count.say(lot(12))
+            await uplink.wait_for_other(None)
+            with pytest.raises(NoReplyError, match="did not answer"):
+                await uplink.command(do="correct", zone="customers", occupied=1)
+            key_file.unlink()
+            with pytest.raises(KeyUnreadableError):
+                await uplink.command(do="correct", zone="customers", occupied=1)
+            task.cancel()
+
+    asyncio.run(story())
+
+
+def test_wrong_guesses_are_throttled_and_the_right_token_never_is(
+    linked: CountOnAir, api: httpx.Client, token: str
+) -> None:
+    path, body = WRITES[0]
+    for _ in range(MAX_WRONG):
+        assert api.post(path, json=body, headers=bearer("guess")).status_code == 401
+    answer = api.post(path, json=body, headers=bearer("guess"))
+    assert_problem(answer, 429)
+    assert 0 < int(answer.headers["retry-after"]) <= WINDOW_S
+    assert api.post(path, json=body, headers=bearer(token)).status_code == 200
+    assert len(linked.commands) == 1
+
+
+def test_the_throttle_ends_with_its_window() -> None:
+    guard = Guard("right")
+    statuses = []
+    for now in (*range(MAX_WRONG), MAX_WRONG, WINDOW_S + 0.5):
+        with pytest.raises(Problem) as refused:
+            guard.check("wrong", float(now))
+        statuses.append(refused.value.status_code)
+    assert statuses == [401] * MAX_WRONG + [429, 401]
+
+
+def test_the_token_is_made_once_for_its_owner_only_and_never_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    umask = os.umask(0)
+    try:
+        token = load_or_create_token(tmp_path / "state")
+    finally:
+        os.umask(umask)
+    path = tmp_path / "state" / FILE_NAME
+    assert len(token) >= 43  # 32 random bytes
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == [FILE_NAME]
+    assert load_or_create_token(tmp_path / "state") == token
+    assert load_or_create_token(tmp_path / "other") != token
+    assert str(path) in caplog.text
+    assert token not in caplog.text
+
+
+def test_a_token_that_is_worth_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text("admin\n")
+    with pytest.raises(ValueError, match="delete it"):
+        load_or_create_token(tmp_path)
+
+
+def test_a_token_that_others_can_read_is_complained_about(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    load_or_create_token(tmp_path)
+    (tmp_path / FILE_NAME).chmod(0o644)
+    load_or_create_token(tmp_path)
+    assert "chmod 600" in caplog.text
+
+
+def test_every_route_that_changes_something_wants_the_token(app: FastAPI) -> None:
+    paths = app.openapi()["paths"]
+    writes = [(path, op) for path, ops in paths.items() for method, op in ops.items() if method != "get"]
+    assert len(writes) == len(WRITES)  # a new one joins the matrix above
+    assert all(operation["security"] == [{"HTTPBearer": []}] for _, operation in writes)

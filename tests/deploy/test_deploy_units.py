@@ -1,0 +1,91 @@
+"""The shipped systemd units, judged by systemd itself."""
+
+import configparser
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[2]
+SYSTEMD = REPO / "systemd"
+PROGRAM = "/opt/parking-controller/current/bin/parking-controller"
+MOST_EXPOSED = {"parking-count.service": 1.4, "parking-sign.service": 1.6, "parking-web.service": 1.4}
+
+
+def keys(unit: str, section: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    current = ""
+    for line in (SYSTEMD / unit).read_text().splitlines():
+        if line.startswith("["):
+            current = line.strip("[]")
+        elif current == section and "=" in line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def test_systemd_finds_nothing_to_complain_about(tmp_path: Path) -> None:
+    for unit in [*SYSTEMD.glob("*.service"), *SYSTEMD.glob("*.target")]:
+        # The program is not installed where the tests run; everything else is as shipped.
+        (tmp_path / unit.name).write_text(unit.read_text().replace(PROGRAM, "/bin/true"))
+    run = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *map(str, sorted(tmp_path.iterdir()))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout + run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("unit", MOST_EXPOSED)
+def test_unit_is_hardened(unit: str) -> None:
+    run = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(SYSTEMD / unit)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    level = re.search(r"Overall exposure level for .*: ([0-9.]+)", run.stdout)
+    assert level is not None, run.stdout
+    assert float(level[1]) <= MOST_EXPOSED[unit], run.stdout
+
+
+@pytest.mark.parametrize("unit", MOST_EXPOSED)
+def test_unit_never_gives_up_and_is_watched(unit: str) -> None:
+    service = keys(unit, "Service")
+    assert keys(unit, "Unit")["StartLimitIntervalSec"] == ["0"]
+    assert service["Restart"] == ["always"]
+    assert service["Type"] == ["notify"]
+    assert 0 < int(service["WatchdogSec"][0]) <= 30
+
+
+def test_each_process_has_its_own_user_and_devices_only() -> None:
+    services = {unit: keys(unit, "Service") for unit in MOST_EXPOSED}
+    assert len({service["User"][0] for service in services.values()}) == 3
+    assert services["parking-count.service"]["DeviceAllow"] == ["char-gpiochip rw"]
+    assert services["parking-sign.service"]["DeviceAllow"] == ["char-spi rw"]
+    assert services["parking-sign.service"]["PrivateNetwork"] == ["yes"]
+    assert services["parking-web.service"]["PrivateDevices"] == ["yes"]
+
+
+def test_every_user_and_group_of_the_units_is_made(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    subprocess.run(
+        ["systemd-sysusers", f"--root={tmp_path}", str(SYSTEMD / "parking-controller.sysusers")],
+        check=True,
+        capture_output=True,
+    )
+    users = {line.split(":")[0] for line in (tmp_path / "etc/passwd").read_text().splitlines()}
+    groups = {line.split(":")[0] for line in (tmp_path / "etc/group").read_text().splitlines()}
+    for unit in MOST_EXPOSED:
+        service = keys(unit, "Service")
+        assert set(service["User"]) <= users
+        assert {*service["Group"], *service["SupplementaryGroups"][0].split()} <= groups
+
+
+def test_the_watchdog_drop_in_waits_no_longer_than_the_board_can() -> None:
+    drop_in = configparser.ConfigParser()
+    drop_in.optionxform = str  # type: ignore[assignment,method-assign]  # keep the keys' case
+    drop_in.read(REPO / "firmware_config" / "watchdog.conf")
+    assert int(drop_in["Manager"]["RuntimeWatchdogSec"]) <= 15  # the BCM2835's timer ends at 16 s
