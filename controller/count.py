@@ -56,14 +56,15 @@ def run(site: Site, places: Places, stop: threading.Event) -> None:
         journal = Journal(places.journal)
         stack.callback(journal.close)
         service = Service(site, journal, Sensors(site.sensors))
-        pins, factory = _open_pins(site, places, service, stack)
-        broker, publishers = _open_mqtt(site, service, stack)
 
         def submit(fields: Json, reply: Reply) -> None:
             service.put(Command(fields, reply, time.monotonic()))
 
+        # First of all: it refuses to start beside another count process, before that one's pins and MQTT session.
         link = LinkServer(address=places.link, key=load_or_create_key(places.key), submit=submit)
         stack.callback(link.close)
+        pins, factory = _open_pins(site, places, service, stack)
+        broker, publishers = _open_mqtt(site, service, stack)
 
         def inputs() -> Json:
             gpio = None if pins is None else {"factory": factory, "errors": pins.errors, "unreadable": unreadable}

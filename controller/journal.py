@@ -1,8 +1,9 @@
 """The journal (SQLite): every raw input in order, snapshots of the folded state, passages, and who changed what.
 
-An input is in the journal before its effect is spoken of: WAL with synchronous=FULL, one commit a batch. A restart is
-the newest snapshot plus the inputs after it. Times are lot time; ``wall`` beside them is for people. One process
-writes; others open it with ``open_reader``.
+An input is in the journal before its effect is spoken of: WAL with synchronous=FULL, one commit a batch. So is a
+passage, and with it the time up to which lot time was lived through (``Clock``): many a passage is only decided by a
+time-out after its last input. A restart is the newest snapshot, the inputs after it, and then the time up to that
+clock. Times are lot time; ``wall`` beside them is for people. One process writes; others open it with ``open_reader``.
 """
 
 import json
@@ -16,18 +17,23 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from controller.domain.events import WentDown
 from controller.domain.lot import LotState
 from controller.domain.report import Passage
-from controller.recording import Entry, read_line, write_line
+from controller.recording import Entry, RecordingError, read_line, write_line
 
 log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 1
 SNAPSHOTS_KEPT = 3
+BUSY_S = 5.0
+"""How long to wait for another program that has locked the file; below the service's watchdog."""
+LOST_PAST_S = 86_400.0
+"""What a restart without the journal's beginning is told: off for a day, so that no count is trusted."""
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE input (id INTEGER PRIMARY KEY, t REAL NOT NULL, wall REAL NOT NULL, line TEXT NOT NULL);
+CREATE TABLE input (id INTEGER PRIMARY KEY AUTOINCREMENT, t REAL NOT NULL, wall REAL NOT NULL, line TEXT NOT NULL);
 CREATE TABLE snapshot (input_id INTEGER PRIMARY KEY, t REAL NOT NULL, state TEXT NOT NULL);
 CREATE TABLE passage (id INTEGER PRIMARY KEY, t REAL NOT NULL, wall REAL NOT NULL, lane TEXT NOT NULL,
     kind TEXT NOT NULL, tailgating INTEGER NOT NULL, wrong_way INTEGER NOT NULL, doubt TEXT);
@@ -74,30 +80,49 @@ class Record:
 
 
 class Journal:
-    """The writer's side. Used by one thread; every method that writes is one durable transaction."""
+    """The writer's side. Used by one thread; every method that writes is one durable transaction.
+
+    Raises JournalError for a file that is no journal, OSError when it can't be opened or written just now.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_S)
+        except sqlite3.Error as error:
+            raise OSError(f"{path}: can't be opened ({error}). Check the folder, its owner and its rights") from error
+        try:
             self._prepare()
-        except sqlite3.DatabaseError as error:
-            raise JournalError(
-                f"{path}: not usable as a journal ({error}). Move the file aside to start a new one; do not delete it"
-            ) from error
+        except BaseException:
+            self._db.close()
+            raise
 
     def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
+        try:
+            self._make()
+        except sqlite3.OperationalError as error:  # locked, read-only, no space left: may be better in a moment
+            mend = "Check the room on the disk, the rights of this user, and that no other program holds the file"
+            raise OSError(f"{self.path}: can't be written ({error}). {mend}") from error
+        except sqlite3.DatabaseError as error:
+            mend = "Move the file aside to start a new one; do not delete it"
+            raise JournalError(f"{self.path}: not usable as a journal ({error}). {mend}") from error
+
+    def _make(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        elif version != SCHEMA_VERSION:
+        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if version != SCHEMA_VERSION and (version or tables):
             raise JournalError(
-                f"{self.path}: written by another version (schema {version}, this one has {SCHEMA_VERSION}). "
+                f"{self.path}: no journal, or one of another version (schema {version}, not {SCHEMA_VERSION}). "
                 "Install that version again, or move the file aside to start a new one"
             )
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        if not version:
+            with _transaction(self._db):
+                for statement in _SCHEMA.split(";"):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
         """Close the file; the WAL is folded back into it."""
@@ -116,8 +141,8 @@ class Journal:
                     )
             self._mark(clock)
 
-    def add_passages(self, passed: Sequence[Passage], epoch: float) -> None:
-        """Add to the history of passages. It follows from the inputs, so that a crash before this loses nothing."""
+    def add_passages(self, passed: Sequence[Passage], epoch: float, clock: Clock) -> None:
+        """Add to the history of passages those that are not in it yet, and note that time went on up to ``clock``."""
         sql = (
             "INSERT INTO passage (t, wall, lane, kind, tailgating, wrong_way, doubt)"
             " SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM passage WHERE t = ? AND lane = ?)"
@@ -130,6 +155,7 @@ class Journal:
                     for p in passed
                 ],
             )
+            self._mark(clock)
 
     def mark_alive(self, clock: Clock) -> None:
         """Note that the controller still lives, so that a restart knows for how long it did not."""
@@ -162,18 +188,42 @@ class Journal:
         return int(self._db.execute("SELECT coalesce(max(id), 0) FROM input").fetchone()[0])
 
     def restore(self) -> tuple[LotState | None, Iterator[Entry]]:
-        """Return the newest snapshot that can be read, if any, and the inputs after it, in order."""
-        rows = self._db.execute("SELECT input_id, state FROM snapshot ORDER BY input_id DESC").fetchall()
-        for number, text in rows:
+        """Return the newest snapshot that can be read, if any, and the inputs after it, in order.
+
+        When no snapshot can be read and the first inputs were forgotten, the inputs begin with a ``WentDown``.
+        """
+        for number, text in self._read("SELECT input_id, state FROM snapshot ORDER BY input_id DESC"):
             try:
                 return _STATE.validate_json(text), self._inputs_after(number)
             except ValidationError as error:
                 log.warning("journal: snapshot %s is of another version, an older one is used: %s", number, error)
-        return None, self._inputs_after(0)
+        return None, self._all_inputs()
+
+    def _all_inputs(self) -> Iterator[Entry]:
+        for row, t in self._read("SELECT id, t FROM input ORDER BY id LIMIT 1"):
+            if row > 1:
+                log.warning("journal: no snapshot can be read, and the first inputs are gone: the count is not known")
+                yield WentDown(LOST_PAST_S, t)
+        yield from self._inputs_after(0)
 
     def _inputs_after(self, number: int) -> Iterator[Entry]:
-        for (line,) in self._db.execute("SELECT line FROM input WHERE id > ? ORDER BY id", (number,)):
-            yield read_line(line)
+        for row, line in self._read("SELECT id, line FROM input WHERE id > ? ORDER BY id", number):
+            try:
+                yield read_line(line)
+            except RecordingError as error:
+                raise JournalError(
+                    f"{self.path}: input {row} can't be read ({error}). Install the version that wrote it, or move the "
+                    "file aside to start a new one"
+                ) from error
+
+    def _read(self, sql: str, *values: int) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._db.execute(sql, values)
+        except sqlite3.DatabaseError as error:
+            raise JournalError(
+                f"{self.path}: damaged ({error}). Move the file aside to start a new one; do not delete it: what it "
+                "recorded can mostly be saved"
+            ) from error
 
     def forget_before(self, wall: float) -> None:
         """Delete inputs and passages older than this Unix time, as far as no kept snapshot needs them."""
@@ -200,7 +250,12 @@ class _transaction:  # noqa: N801  reads as a statement
         self._db.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+        try:
+            if kind is None:
+                self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:  # SQLite ends some failed ones by itself
+                self._db.execute("ROLLBACK")
 
 
 def export(path: Path, since: float | None = None) -> Iterator[str]:
@@ -224,8 +279,12 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """Open a journal for reading only; raises JournalError when there is none."""
     try:
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    except sqlite3.Error as error:
+        raise JournalError(f"{path}: no journal to be read here ({error})") from error
+    try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.Error as error:
+        db.close()
         raise JournalError(f"{path}: no journal to be read here ({error})") from error
     if version != SCHEMA_VERSION:
         db.close()

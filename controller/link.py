@@ -39,10 +39,13 @@ log = logging.getLogger(__name__)
 TTL_S = 3.0
 """How long a state may be shown; nothing fresher within it: the sign goes dark."""
 
-CONNECT_S = 2.0
-
 MAX_LINE = 64 * 1024
 """Longest line (bytes) that the server takes from a client."""
+
+MAX_REPLIES = 64
+"""A client with so many replies that it did not take is not listened to before it takes some."""
+
+CONNECT_S = 2.0
 
 Json = dict[str, Any]
 Reply = Callable[[str | None], None]
@@ -59,29 +62,37 @@ def default_address(run_dir: Path) -> str:
 def connect(address: str) -> socket.socket:
     """Connect to ``unix:PATH`` or ``tcp:HOST:PORT``; OSError when nobody answers, ValueError for another form."""
     kind, target = _parse(address)
-    if kind == "unix":
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.settimeout(CONNECT_S)  # a hung server's backlog may be full
-        try:
-            sock.connect(target)
-        except OSError:
-            sock.close()
-            raise
-        return sock
-    host, _, port = target.rpartition(":")
-    return socket.create_connection((host, int(port)), timeout=CONNECT_S)
+    if kind == "tcp":
+        return socket.create_connection(_host_port(target), timeout=CONNECT_S)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.settimeout(CONNECT_S)  # a hung server's backlog may be full
+    try:
+        sock.connect(target)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def load_or_create_key(path: Path) -> str:
-    """Return the command key kept at ``path``, readable by owner and group only; make one on the first run."""
+    """Return the command key kept at ``path``, readable by owner and group only; make one where there is none."""
     try:
-        return path.read_text("ascii").strip()
+        key = path.read_text("ascii").strip()
     except FileNotFoundError:
-        key = secrets.token_urlsafe(32)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(key + "\n")
+        key = ""
+    except UnicodeDecodeError as error:
+        raise OSError(
+            f"{path}: no key, but other bytes. Delete the file; a new key is made at the next start"
+        ) from error
+    if key:
         return key
+    key = secrets.token_urlsafe(32)
+    fresh = path.with_name(path.name + ".new")  # whole or not at all: an empty key would let everybody command
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "w", encoding="ascii") as file:
+        file.write(key + "\n")
+    fresh.replace(path)
+    return key
 
 
 def is_fresh(envelope: Json, now: float) -> bool:
@@ -94,6 +105,9 @@ class LinkServer:
     """Serves the link from a thread of its own; ``publish`` and replies may be called from any thread."""
 
     def __init__(self, *, address: str, key: str, submit: Callable[[Json, Reply], None]) -> None:
+        if not key:
+            raise ValueError("the link needs a key: an empty one would let everybody command")
+        self._listener = _listen(address)
         self._address = address
         self._key = key
         self._submit = submit
@@ -104,7 +118,6 @@ class LinkServer:
         self._wake_out, self._wake_in = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
-        self._listener = _listen(address)
         self._clients: set[_Client] = set()
         self._closing = False
         self._selector.register(self._listener, selectors.EVENT_READ)
@@ -166,7 +179,7 @@ class LinkServer:
         sock.setblocking(False)
         client = _Client(sock)
         with self._lock:
-            client.state = self._newest
+            client.state = client.last_queued = self._newest
         self._clients.add(client)
         self._selector.register(sock, client.interest, client)
 
@@ -226,27 +239,33 @@ class LinkServer:
 
 
 class _Client:
-    """One listener: at most one state waiting, its replies in order."""
+    """One listener: at most one state waiting, its replies in order.
+
+    A state goes before the replies that came with it, so that who asked for a change has seen it; but never two in a
+    row, so that a slow listener gets its replies, too.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.state: bytes | None = None
         self.last_queued: bytes | None = None
         self.replies: deque[bytes] = deque()
+        self._state_was_last = False
         self._out = b""
         self._in = bytearray()
 
     @property
     def interest(self) -> int:
         waiting = bool(self._out or self.replies or self.state)
-        return selectors.EVENT_READ | (selectors.EVENT_WRITE if waiting else 0)
+        listening = len(self.replies) < MAX_REPLIES
+        return (selectors.EVENT_READ if listening else 0) | (selectors.EVENT_WRITE if waiting else 0)
 
     def write(self) -> None:
         if not self._out:
-            if self.replies:
-                self._out = self.replies.popleft()
-            elif self.state is not None:
-                self._out, self.state = self.state, None
+            if self.state is not None and not (self.replies and self._state_was_last):
+                self._out, self.state, self._state_was_last = self.state, None, True
+            elif self.replies:
+                self._out, self._state_was_last = self.replies.popleft(), False
         if self._out:
             self._out = self._out[self.sock.send(self._out) :]
 
@@ -256,7 +275,7 @@ class _Client:
             raise ConnectionError("closed by the other side")
         self._in += data
         *lines, rest = self._in.split(b"\n")
-        if len(rest) > MAX_LINE:
+        if max(map(len, (*lines, rest))) > MAX_LINE:
             raise ValueError("line too long")
         self._in = bytearray(rest)
         return [bytes(line) for line in lines if line.strip()]
@@ -269,26 +288,43 @@ def _parse(address: str) -> tuple[str, str]:
     return kind, target
 
 
+def _host_port(target: str) -> tuple[str, int]:
+    host, _, port = target.rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal()):
+        raise ValueError(f"link address tcp:{target}: write tcp:HOST:PORT")
+    return host, int(port)
+
+
 def _listen(address: str) -> socket.socket:
     kind, target = _parse(address)
-    if kind == "unix":
-        path = Path(target)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_socket():
-            try:
-                connect(address).close()
-            except OSError:
-                path.unlink()  # left by a process that was killed
-            else:
-                raise OSError(f"{path}: another count process is already running here; stop it first")
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.bind(target)
-        path.chmod(0o660)
-    else:
-        host, _, port = target.rpartition(":")
-        sock = socket.create_server((host, int(port)))
-    sock.listen(64)
+    sock = _listen_unix(Path(target)) if kind == "unix" else socket.create_server(_host_port(target))
     sock.setblocking(False)
+    return sock
+
+
+def _listen_unix(path: Path) -> socket.socket:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_socket():
+        try:
+            connect(f"unix:{path}").close()
+        except (ConnectionRefusedError, FileNotFoundError):
+            path.unlink(missing_ok=True)  # left by a process that was killed
+        except OSError as error:
+            raise OSError(
+                f"{path}: another count process is here, but does not answer ({error}); stop it first"
+            ) from error
+        else:
+            raise OSError(f"{path}: another count process is already running here; stop it first")
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.bind(str(path))
+        path.chmod(0o660)
+        sock.listen(64)
+    except OSError as error:
+        sock.close()
+        raise OSError(
+            f"{path}: the link can't be opened ({error.strerror or error}). Choose another --run-dir"
+        ) from error
     return sock
 
 

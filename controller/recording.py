@@ -87,6 +87,8 @@ def read_line(line: str) -> Entry:
     """Return the entry that the line says; raises RecordingError when it says none."""
     try:
         raw = json.loads(line, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise RecordingError(f"not JSON at character {error.pos + 1}: {error.msg}") from None
     except (ValueError, RecursionError) as error:
         raise RecordingError(f"not JSON: {error}") from None
     if not isinstance(raw, dict):
@@ -102,7 +104,7 @@ def read_line(line: str) -> Entry:
 
 def _unknown_shape(raw: dict[str, Any]) -> str:
     known = "; ".join(" + ".join(keys) for keys in _SHAPES)
-    return f"the keys {', '.join(sorted(raw)) or '(none)'} beside t are no known shape. Known: {known}"
+    return f"the keys {_cut(', '.join(sorted(raw))) or '(none)'} beside t are no known shape. Known: {known}"
 
 
 def _no_constant(name: str) -> None:
@@ -110,7 +112,13 @@ def _no_constant(name: str) -> None:
 
 
 def _short(value: object) -> str:
-    text = json.dumps(value)
+    try:
+        return _cut(json.dumps(value))
+    except RecursionError:
+        return "brackets within brackets"
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004  what fits on a line with the rest
 
 

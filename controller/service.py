@@ -1,22 +1,23 @@
 """The one thread that owns all state: inbox -> domain -> journal -> outputs.
 
 Other threads only ``put`` frozen items into the inbox. The loop takes whatever waits, folds it, commits it once, and
-then speaks: acknowledgements, replies, and the newest state to everyone. It never waits for an output. When the journal
-can't be written it ends with the error: nothing was acknowledged, the sign goes dark, and a restart tries again.
+then speaks: the newest state to everyone, then replies and acknowledgements. It never waits for an output. When the
+journal can't be written it ends with the error: nothing was acknowledged, the sign goes dark, and a restart begins with
+what is written.
 """
 
 import logging
 import queue
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from controller import __version__
+from controller.clocks import Clocks
+from controller.commands import CommandError, understood
 from controller.domain import lot, view
-from controller.domain.events import ClockSet, ClosureChanged, Corrected, DetectorChanged, Event, Tick, WentDown
+from controller.domain.events import ClockSet, DetectorChanged, Event, Tick, WentDown
 from controller.domain.lot import LotState
 from controller.domain.report import LotReport, Passage
 from controller.inputs.gpio import PinLevel
@@ -30,7 +31,7 @@ from controller.site import Site
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 0.5
-"""The state is spoken at least this often, which keeps the signs lit."""
+"""The state is answers at least this often, which keeps the signs lit."""
 REREAD_S = 1.0
 ALIVE_S = 60.0
 SNAPSHOT_INPUTS = 500
@@ -40,6 +41,10 @@ CLOCK_STEP_S = 2.0
 """The wall clock moved against the monotonic one by more than this: note it."""
 UNKNOWN_DOWN_S = 86_400.0
 """How long the controller is taken to have been off when no clock can tell."""
+BATCH = 1000
+"""At most so many inputs share a commit: a flood may not keep what it brought from being answers."""
+MAX_PAYLOAD = 64 * 1024
+"""Longest message (bytes) that is taken; no sensor sends a fraction of it, and the journal must stay readable."""
 
 _REPORT = TypeAdapter(LotReport)
 
@@ -67,26 +72,23 @@ class Outlets:
     """Called at each turn of the loop after intake and journal went well: feeds the watchdog."""
 
 
-class CommandError(ValueError):
-    """A command that can't be done; says why and what to do instead."""
-
-
 class Service:
     """Owns the state of one lot. ``put`` may be called from any thread; the rest belongs to the thread that runs it."""
 
-    def __init__(self, site: Site, journal: Journal, sensors: Sensors) -> None:
+    def __init__(self, site: Site, journal: Journal, sensors: Sensors, clocks: Clocks | None = None) -> None:
         self._site = site
         self._journal = journal
         self._sensors = sensors
+        self._clocks = Clocks() if clocks is None else clocks
         self._outlets = Outlets()
         self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
-        self._boot = boot_id()
         self._levels: dict[str, bool] = {}
         self._passed: list[Passage] = []
         self._down_s: float | None = None
+        self._oversize = 0
         self._since_snapshot = 0
         self._state, self._offset = self._restored()
-        now = time.monotonic()
+        now = self._clocks.monotonic()
         self._said_at = -HEARTBEAT_S
         self._reread_at = self._pruned_at = now - PRUNE_S
         self._alive_at = self._snapshot_at = now
@@ -112,17 +114,20 @@ class Service:
         while running:
             running = self._turn()
         self._journal.snapshot(self._state)
-        self._journal.mark_alive(self._clock(time.monotonic()))
+        self._journal.mark_alive(self._clock(self._clocks.monotonic()))
 
     def _turn(self) -> bool:
-        self._poll(time.monotonic())
-        items = self._take(self._patience(time.monotonic()))
-        now = time.monotonic()
-        changed = self._fold_batch([i for i in items if i is not None], now)
+        self._poll(self._clocks.monotonic())
+        items = self._take(self._patience(self._clocks.monotonic()))
+        now = self._clocks.monotonic()
+        before, answers = self._state, self._fold_batch([i for i in items if i is not None], now)
+        changed = self._state is not before
         changed |= self._advance(now)
         self._housekeep(now)
         if changed or now - self._said_at >= HEARTBEAT_S:
             self._say()
+        for answer in answers:  # after the state: who was answered may look at once
+            answer()
         self._outlets.progress()
         return None not in items
 
@@ -134,16 +139,16 @@ class Service:
         items: list[Item | None] = []
         try:
             items.append(self._inbox.get(timeout=patience_s) if patience_s > 0 else self._inbox.get_nowait())
-            while True:
+            while len(items) < BATCH:
                 items.append(self._inbox.get_nowait())
         except queue.Empty:
-            return items
+            pass
+        return items
 
-    def _fold_batch(self, items: Iterable[Item], now: float) -> bool:
-        """Fold what came, make it durable in one commit, then acknowledge it."""
+    def _fold_batch(self, items: Iterable[Item], now: float) -> list[Callable[[], None]]:
+        """Fold what came and make it durable in one commit; return what acknowledges it."""
         records: list[Record] = []
-        spoken: list[Callable[[], None]] = []
-        before = self._state
+        answers: list[Callable[[], None]] = []
         for item in sorted(items, key=lambda i: i.monotonic):  # threads may hand over out of order
             at = max(self._lot_time(min(item.monotonic, now)), self._state.at)
             match item:
@@ -151,16 +156,14 @@ class Service:
                     records += self._pin(item, at)
                 case MqttMessage():
                     records += self._message(item, at)
-                    spoken.append(item.ack)
+                    answers.append(item.ack)
                 case Command():
-                    records += self._command(item, at, spoken)
+                    records += self._command(item, at, answers)
         if records:
             self._journal.append(records, self._clock(now))
             self._since_snapshot += len(records)
             self._alive_at = now
-        for speak in spoken:
-            speak()
-        return self._state is not before
+        return answers
 
     def _pin(self, item: PinLevel, at: float) -> list[Record]:
         if self._levels.get(item.detector) is item.occupied:
@@ -169,51 +172,36 @@ class Service:
         return [self._fold(DetectorChanged(item.detector, item.occupied, at))]
 
     def _message(self, item: MqttMessage, at: float) -> list[Record]:
+        if len(item.payload) > MAX_PAYLOAD:
+            self._oversize += 1
+            log.log(
+                logging.WARNING if self._oversize == 1 else logging.DEBUG,
+                "MQTT %s: a message of %d bytes is no sensor's; not taken",
+                item.topic,
+                len(item.payload),
+            )
+            return []
         events = self._sensors.translate(item.topic, item.payload, at, retained=item.retained)
         if item.retained and not events:
             return []  # of unknown age: it may be neither believed now nor in a replay
         return [self._fold(Message(item.topic, item.payload, at), events)]
 
-    def _command(self, item: Command, at: float, spoken: list[Callable[[], None]]) -> list[Record]:
+    def _command(self, item: Command, at: float, answers: list[Callable[[], None]]) -> list[Record]:
         try:
-            event, audit = self._understood(item.fields, at)
+            event, audit = understood(item.fields, self._site.lot, self._state, at)
         except CommandError as error:
             why = str(error)
-            spoken.append(lambda: item.reply(why))
+            answers.append(lambda: item.reply(why))
             return []
-        spoken.append(lambda: item.reply(None))
+        answers.append(lambda: item.reply(None))
         return [self._fold(event, audit=audit)]
-
-    def _understood(self, fields: Json, at: float) -> tuple[Corrected | ClosureChanged, Audit]:
-        name = fields.get("zone")
-        zones = {z.name: z for z in self._site.lot.zones}
-        if not isinstance(name, str) or name not in zones:
-            raise CommandError(f"zone {name!r}: no zone has this name; zones here: {', '.join(zones)}")
-        who, reason = str(fields.get("by", "?"))[:100], str(fields.get("reason", ""))[:500]
-        now = self._state.zones[name]
-        match fields.get("do"):
-            case "correct":
-                occupied, most = fields.get("occupied"), 2 * zones[name].capacity + 100
-                if isinstance(occupied, bool) or not isinstance(occupied, int) or not 0 <= occupied <= most:
-                    raise CommandError(f"occupied {occupied!r}: write the vehicles inside, 0 to {most}")
-                audit = Audit(who, f"{name}: occupied = {occupied}", reason, str(now.counted))
-                return Corrected(name, occupied, at), audit
-            case "close":
-                closed = fields.get("closed")
-                if not isinstance(closed, bool):
-                    raise CommandError(f"closed {closed!r}: write true or false")
-                return ClosureChanged(name, closed, at), Audit(
-                    who, f"{name}: closed = {closed}", reason, str(now.closed)
-                )
-            case other:
-                raise CommandError(f"do {other!r}: known are correct and close")
 
     def _fold(self, entry: Entry, events: Sequence[Event] | None = None, *, audit: Audit | None = None) -> Record:
         """Fold one journal entry: itself, or the events that it was translated to."""
         for event in [entry] if events is None else events:
             if not isinstance(event, Message):
                 self._apply(event)
-        return Record(entry, time.time(), audit)
+        return Record(entry, self._clocks.wall(), audit)
 
     def _apply(self, event: Event) -> None:
         self._state = lot.apply(self._site.lot, self._state, event)
@@ -233,12 +221,13 @@ class Service:
 
     def _housekeep(self, now: float) -> None:
         """Write what may be late: passages, signs of life, snapshots; and forget the old."""
-        epoch = time.time() - self._lot_time(now)
+        epoch = self._clocks.wall() - self._lot_time(now)
         if self._state.epoch is None or abs(epoch - self._state.epoch) > CLOCK_STEP_S:
             self._journal.append([self._fold(ClockSet(epoch, self._state.at))], self._clock(now))
         if self._passed:
-            self._journal.add_passages(self._passed, epoch)
+            self._journal.add_passages(self._passed, epoch, self._clock(now))
             self._passed.clear()
+            self._alive_at = now
         if now - self._alive_at >= ALIVE_S:
             self._alive_at = now
             self._journal.mark_alive(self._clock(now))
@@ -248,10 +237,10 @@ class Service:
             self._journal.snapshot(self._state)
         if now - self._pruned_at >= PRUNE_S:
             self._pruned_at = now
-            self._journal.forget_before(time.time() - self._site.journal.keep_days * 86_400.0)
+            self._journal.forget_before(self._clocks.wall() - self._site.journal.keep_days * 86_400.0)
 
     def _say(self) -> None:
-        now = time.monotonic()
+        now = self._clocks.monotonic()
         self._said_at = now
         envelope = {
             "type": "state",
@@ -265,6 +254,7 @@ class Service:
                 "sensors": self._sensors.report(),
                 "stale": self._state.stale,
                 "strange": self._state.strange,
+                "oversize": self._oversize,
             },
             "journal": self._journal.size(),
         }
@@ -283,15 +273,16 @@ class Service:
         clock = self._journal.last_clock()
         if clock is not None and clock.t > state.at:
             state = lot.apply(spec, state, Tick(clock.t))
+            self._passed += state.passed
         self._down_s = None if clock is None else self._off_for(clock, state.at)
-        return state, state.at + (self._down_s or 0.0) - time.monotonic()
+        return state, state.at + (self._down_s or 0.0) - self._clocks.monotonic()
 
     def _off_for(self, clock: Clock, at: float) -> float:
         """How long nobody watched, by whichever clock can tell."""
-        if self._boot and clock.boot == self._boot:
-            away = time.monotonic() - clock.monotonic
+        if self._clocks.boot and clock.boot == self._clocks.boot:
+            away = self._clocks.monotonic() - clock.monotonic
         else:
-            away = time.time() - clock.wall
+            away = self._clocks.wall() - clock.wall
         away -= at - clock.t
         if away < 0:
             log.warning("the wall clock is before the journal's last entry; taken to have been off for a day")
@@ -300,20 +291,21 @@ class Service:
 
     def _begin(self) -> None:
         """Note in the journal what this start means for the count."""
-        now = time.monotonic()
+        now = self._clocks.monotonic()
         records = []
         if self._down_s is not None:
             log.info("the controller was off for %.1f s", self._down_s)
             records.append(self._fold(WentDown(round(self._down_s, 3), self._state.at)))
             self._apply(Tick(max(self._lot_time(now), self._state.at)))
-        records.append(self._fold(ClockSet(time.time() - self._lot_time(now), self._state.at)))
+        records.append(self._fold(ClockSet(self._clocks.wall() - self._lot_time(now), self._state.at)))
         self._journal.append(records, self._clock(now))
 
     def _lot_time(self, monotonic: float) -> float:
-        return monotonic + self._offset
+        """Lot time, to the microsecond as the journal keeps it: a restart folds the very same times."""
+        return round(monotonic + self._offset, 6)
 
     def _clock(self, now: float) -> Clock:
-        return Clock(self._lot_time(now), time.time(), now, self._boot)
+        return Clock(self._lot_time(now), self._clocks.wall(), now, self._clocks.boot)
 
 
 def translated(entry: Entry, sensors: Sensors) -> list[Event]:
@@ -321,11 +313,3 @@ def translated(entry: Entry, sensors: Sensors) -> list[Event]:
     if isinstance(entry, Message):
         return [*sensors.translate(entry.topic, entry.payload, entry.at)]
     return [entry]
-
-
-def boot_id() -> str:
-    """Return what names this run of the machine, while which the monotonic clock goes on; empty if nothing does."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except OSError:
-        return ""

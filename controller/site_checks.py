@@ -169,7 +169,7 @@ def valid_filter(topic: str) -> bool:
 def _zones(raw: Raw) -> Iterator[SiteFault]:
     for zone in _tables(raw, "zone"):
         name, capacity = _text(zone, "name"), _number(zone, "capacity")
-        if not name or capacity is None:
+        if not name or capacity is None or capacity < 1:
             continue
         lanes = [t for t in _tables(raw, "lane") if name in {_text(t, "zone"), _text(t, "from_zone")}]
         bays = [t for t in _tables(raw, "bay") if _text(t, "zone") == name]
@@ -224,9 +224,9 @@ def _missing(sign: SignTable, key: str, message: Message, lacking: Sequence[int]
         _, _, why = otherwise.partition(f"{panel}: ")
         why, _, mend = why.partition("; ")
         return SiteFault(key, message.text, f"a {panel} cannot show it: {why}", mend[:1].upper() + mend[1:])
-    short = " and ".join(f"{n} {what}" for n, what in zip(lacking, ("columns", "rows"), strict=True) if n)
+    short = " and ".join(_many(n, what) for n, what in zip(lacking, ("column", "row"), strict=True) if n)
     if message.kind is MessageKind.NUMBER:
-        why = f"the panel cannot show the number {message.text} whole: {short} are missing"
+        why = f"the panel cannot show the number {message.text} whole: it lacks {short}"
         return SiteFault(key, sign.width, why, "Use a larger panel")
-    why = f"a {panel} cannot show it whole: {short} are missing"
+    why = f"a {panel} cannot show it whole: it lacks {short}"
     return SiteFault(key, message.text, why, "Write a shorter text, or use a larger panel")

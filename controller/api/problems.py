@@ -18,10 +18,9 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-_MENDS = {
+_MENDS: dict[int, str] = {
     HTTPStatus.NOT_FOUND: "See /api/v1/openapi.json for what there is",
     HTTPStatus.METHOD_NOT_ALLOWED: "See the Allow header, or /api/v1/openapi.json",
-    HTTPStatus.CONTENT_TOO_LARGE if hasattr(HTTPStatus, "CONTENT_TOO_LARGE") else 413: "Send less",
 }
 
 
@@ -71,7 +70,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unforeseen)
 
 
-def _answer(status: int, detail: str, mend: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def answer(status: int, detail: str, mend: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Return an error as a problem document."""
     body = ProblemDetails(title=HTTPStatus(status).phrase, status=status, detail=detail, mend=mend)
     return JSONResponse(body.model_dump(), status, headers, media_type=MEDIA_TYPE)
 
@@ -80,18 +80,18 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     mend = error.mend if isinstance(error, Problem) else _MENDS.get(error.status_code, "See /api/v1/openapi.json")
-    return _answer(error.status_code, str(error.detail), mend, error.headers)
+    return answer(error.status_code, str(error.detail), mend, error.headers)
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
     faults = [f"{'.'.join(str(step) for step in e['loc'])}: {e['msg']}" for e in error.errors()]
-    return _answer(HTTPStatus.UNPROCESSABLE_ENTITY.value, "; ".join(faults), "Mend these and send it again")
+    return answer(HTTPStatus.UNPROCESSABLE_ENTITY.value, "; ".join(faults), "Mend these and send it again")
 
 
 async def _unforeseen(request: Request, _error: Exception) -> JSONResponse:
     # Starlette raises it again after this answer, so that the server logs the traceback.
     log.error("%s %s failed", request.method, request.url.path)
     mend = "Tell whoever maintains the controller; its log has the details"
-    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR.value, "an unforeseen error in the controller", mend)
+    return answer(HTTPStatus.INTERNAL_SERVER_ERROR.value, "an unforeseen error in the controller", mend)

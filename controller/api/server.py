@@ -22,7 +22,7 @@ from fastapi.staticfiles import StaticFiles
 
 from controller.api import metrics, pages, problems, reading, staff
 from controller.api.access import Guard, load_or_create_token
-from controller.api.headers import SecurityHeaders
+from controller.api.door import BodyLimit, SecurityHeaders
 from controller.api.live import Live
 from controller.api.openapi import DocumentedApp
 from controller.api.uplink import Uplink
@@ -31,10 +31,12 @@ from controller.site import Site
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 16 * 1024
-"""Largest request body (bytes)."""
 CANNOT_START = 2
 """The exit code when the port is taken or the token can't be used."""
+
+
+_STOP = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
+"""What ends the process; Windows sends SIGBREAK to children."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,12 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
-        max_body_size=MAX_BODY,
     )
     app.state.site, app.state.live, app.state.uplink = config.site, live, uplink
     app.state.guard = Guard(load_or_create_token(config.token_dir))
     app.state.lobby = lobby
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders)  # outside: a refusal has them too
     problems.install(app)
     for router in (reading.router, staff.router, metrics.router, pages.router, *extra):
         app.include_router(router)
@@ -144,7 +146,7 @@ class _Server(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, self.handle_exit) for number in _STOP}
         try:
             yield
         finally:
@@ -155,12 +157,19 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(app.state.uplink.run()), asyncio.create_task(app.state.live.run())]
+    for task in tasks:
+        task.add_done_callback(_mourn)
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _mourn(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("a task that must never end has ended; restart the web process", exc_info=task.exception())
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,7 +2,7 @@
 
 Contacts bounce: a level counts when it has stood for ``DEBOUNCE_S``, with the time at which it came. That is far below
 the 100-200 ms pulses of loop detectors. A loop that is covered without a break for too long is stuck, or a vehicle
-stands on it; one that changes more often than vehicles can drive chatters. Either counts nothing while it lasts.
+stands on it; one that changes more often than vehicles can drive chatters. Neither can be relied on while it lasts.
 
 Messages repeat and overtake each other: ``is_news`` tells from frame counters and times whether one may still speak.
 """
@@ -22,7 +22,10 @@ LATE_FRAMES = 1000
 """A counter that fell by less is a frame that was overtaken; by more, a device that started anew."""
 
 LATE_S = 3600.0
-"""Nothing heard for this long: whatever comes next is news, so that one wrong clock cannot silence a sensor."""
+"""Nothing heard for this long: whatever comes next is news, so that one wrong clock cannot silence a sensor ..."""
+
+QUEUED_S = 30 * 86_400.0
+"""... and a message older than this came from a wrong clock: no queue keeps one for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +108,34 @@ def fault_changed(state: DetectorState, at: float) -> DetectorState:
 
 
 def forget_level(state: DetectorState) -> DetectorState:
-    """Forget what was heard, since the controller was off: the next level is the first one. Tallies and stamps stay."""
+    """Forget what was heard, since the controller was off: the next level is the first one. Tallies and stamps stay.
+
+    A stuck loop stays stuck until it is heard to be clear.
+    """
+    if state.fault is FaultKind.STUCK:
+        return replace(state, settling=None)
     return replace(state, occupied=None, since=None, settling=None, fault=None, window_changes=0)
 
 
 def is_news(last: Stamp | None, heard_at: float | None, new: Stamp | None, at: float) -> bool:
     """Whether a stamped message says something newer than the last one of its sensor did."""
-    if new is None or last is None or heard_at is None or at - heard_at > LATE_S:
+    if new is None or last is None:
         return True
-    older = None if new.sent_at is None or last.sent_at is None else new.sent_at - last.sent_at
-    if new.sequence is None or last.sequence is None:
-        return older is None or older >= 0
-    behind = last.sequence - new.sequence
-    if behind < 0:
+    later_s = None if new.sent_at is None or last.sent_at is None else new.sent_at - last.sent_at
+    behind = None if new.sequence is None or last.sequence is None else last.sequence - new.sequence
+    if behind == 0 and later_s == 0:
+        return False  # to the letter the same message, however late
+    if heard_at is None or at - heard_at > LATE_S:
         return True
-    if behind == 0:
-        return older is not None and older > SAME_FRAME_S
-    return older > 0 if older is not None else behind >= LATE_FRAMES
+    if behind is None:
+        return later_s is None or later_s >= 0
+    if later_s is None:
+        return not 0 <= behind < LATE_FRAMES
+    return behind < 0 or later_s > (SAME_FRAME_S if behind == 0 else 0.0)
+
+
+def is_too_old(stamp: Stamp | None, epoch: float | None, at: float, limit_s: float) -> bool:
+    """Whether a message waited for longer than ``limit_s`` in some queue before it came at lot time ``at``."""
+    if epoch is None or stamp is None or stamp.sent_at is None:
+        return False
+    return limit_s < epoch + at - stamp.sent_at <= max(QUEUED_S, limit_s)

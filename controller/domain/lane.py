@@ -5,7 +5,7 @@ Theory of operation
 A two-loop lane is read relative to the loop that was covered *first* (F) and the other one, the *second* (S), so that
 one table serves both directions: F is the outer loop for an entry, the inner one for an exit. The first loop covered
 sets the direction; a vehicle counts once it has crossed both and left. ``TABLE`` has every step; what it leaves out
-cannot happen from that phase, and changes nothing. Four things make it more than textbook quadrature:
+cannot happen from that phase, and changes nothing. Some things make it more than textbook quadrature:
 
 * **A follower is no reversal.** While the leader is on S, F is covered again (FOLLOWED), and the leader leaves S
   (DOUBT, unless S only pulsed: then it is through). If S is covered next, a follower drove on and the leader has
@@ -344,7 +344,7 @@ def _again(case: _Case) -> _Weighed:
 
 def _released(case: _Case) -> _Weighed:
     lane = case.lane
-    if not lane.held or _pulses(case.spec, outer=not lane.outer_first):
+    if not lane.held or _any_pulses(case.spec):
         return _next_on_f(case), (case.passage(forward=lane.outer_first, tailgating=True),)
     if not lane.overlapped:
         on_f = Visit(lane.follower_on, lane.follower_on)
@@ -406,6 +406,10 @@ def _pulses(spec: LaneSpec, *, outer: bool) -> bool:
     return detector is not None and detector.output is Output.PULSE
 
 
+def _any_pulses(spec: LaneSpec) -> bool:
+    return _pulses(spec, outer=True) or _pulses(spec, outer=False)
+
+
 def _rest(lane: LaneState) -> LaneState:
     """Return the idle lane with its tallies."""
     return LaneState(
@@ -420,12 +424,15 @@ def _rest(lane: LaneState) -> LaneState:
 def _single(spec: LaneSpec, lane: LaneState, *, occupied: bool, at: float) -> _Weighed:
     """Count a single loop when it clears: the direction is the lane's, and back-outs cannot be told."""
     if occupied:
-        return replace(lane, phase=Phase.FIRST, began=at, first=Visit(at, at)), ()
-    if lane.phase is not Phase.FIRST or at - lane.first.on < MIN_SINGLE_S:
-        return _rest(lane), ()
-    rest = _rest(lane)
+        counted = lane.first.length_s > 0 and at - lane.first.off <= FLICKER_S
+        return replace(lane, phase=Phase.SECOND if counted else Phase.FIRST, began=at, first=Visit(at, at)), ()
+    rest, visit = _rest(lane), Visit(lane.first.on, at)
+    if lane.phase is Phase.SECOND:  # a drawbar: the vehicle was counted when the loop cleared for the first time
+        return replace(rest, first=visit), ()
+    if lane.phase is not Phase.FIRST or visit.length_s < MIN_SINGLE_S:
+        return rest, ()
     passed = (_Case(spec, lane, Phase.IDLE, at).passage(forward=spec.direction is Direction.ENTRY),)
-    return _tally(rest, passed), passed
+    return _tally(replace(rest, first=visit), passed), passed
 
 
 def _tally(lane: LaneState, passed: tuple[Passage, ...]) -> LaneState:

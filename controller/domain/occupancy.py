@@ -36,8 +36,8 @@ class Sources:
     """What a zone is counted by, and how much of it works now."""
 
     lanes: int
+    """How many lanes lead to it; none: its bays count it."""
     lanes_at_fault: int
-    bays: int
 
 
 def anchored(zone: ZoneState, occupied: int) -> ZoneState:
@@ -50,12 +50,28 @@ def moved(zone: ZoneState, by: int) -> ZoneState:
     return zone if zone.counted is None else replace(zone, counted=zone.counted + by)
 
 
-def anchored_by_bays(spec: ZoneSpec, zone: ZoneState, sources: Sources) -> ZoneState:
-    """Take the count from the bays where passages do not tell and every single space has a bay that is known."""
-    unsure = zone.counted is None or zone.distrust is not None
-    if sources.lanes and unsure and zone.bays_occupied + zone.bays_free == spec.capacity:
-        return anchored(zone, zone.bays_occupied)
-    return zone
+def distrusted(zone: ZoneState, reason: Reason) -> ZoneState:
+    """Something happened that makes what was known doubtful; where nothing was known, nothing changes."""
+    return replace(zone, distrust=reason) if zone.counted is not None or zone.bays_heard else zone
+
+
+def bay_changed(zone: ZoneState, *, was: bool | None, now: bool | None) -> ZoneState:
+    """Fold a bay that is occupied, free or (None) unknown now, and was so before."""
+    return replace(
+        zone,
+        bays_occupied=zone.bays_occupied + (now is True) - (was is True),
+        bays_free=zone.bays_free + (now is False) - (was is False),
+        bays_heard=zone.bays_heard or now is not None,
+    )
+
+
+def told_by_bays(spec: ZoneSpec, zone: ZoneState, sources: Sources) -> ZoneState:
+    """Let the bays tell what passages do not: all spaces where each has a known bay; without lanes, what is known."""
+    known = zone.bays_occupied + zone.bays_free
+    if sources.lanes:
+        unsure = zone.counted is None or zone.distrust is not None
+        return anchored(zone, zone.bays_occupied) if unsure and known == spec.capacity else zone
+    return replace(zone, distrust=None) if known and zone.distrust is not None else zone
 
 
 def judged(spec: ZoneSpec, zone: ZoneState, sources: Sources, at: float) -> ZoneState:
@@ -71,7 +87,9 @@ def judged(spec: ZoneSpec, zone: ZoneState, sources: Sources, at: float) -> Zone
 
 def report(spec: ZoneSpec, zone: ZoneState, sources: Sources) -> ZoneReport:
     """Say what others may know of the zone. Without a belief, low and high are the number itself."""
-    free = _free(spec, zone, sources) if zone.status is not Status.UNKNOWN else None
+    free = _free(spec, zone, sources)
+    if _doubt(spec, zone, sources, full=zone.full) is not None:
+        free = None
     return ZoneReport(
         name=spec.name,
         capacity=spec.capacity,
@@ -120,12 +138,12 @@ def _doubt(spec: ZoneSpec, zone: ZoneState, sources: Sources, *, full: bool) -> 
     """Why no number can be shown, if none can."""
     known = zone.bays_occupied + zone.bays_free
     if sources.lanes:
-        if sources.lanes_at_fault == sources.lanes:
+        if sources.lanes_at_fault == sources.lanes and known == 0:
             return Reason.NOTHING_COUNTS
         if zone.counted is None:
             return Reason.NEVER_COUNTED
         return Reason.DETECTOR_FAULT if sources.lanes_at_fault else zone.distrust
     if known == 0:
-        return Reason.NOTHING_COUNTS if zone.bays_heard else Reason.NEVER_COUNTED
+        return zone.distrust or (Reason.NOTHING_COUNTS if zone.bays_heard else Reason.NEVER_COUNTED)
     # A free bay that is seen is free whatever the silent ones hide; but "full" needs every bay.
     return Reason.BAYS_SILENT if full and known < spec.capacity else None

@@ -55,7 +55,7 @@ def faults(spec: LotSpec, state: LotState) -> tuple[Fault, ...]:
 
 
 def _sign(spec: SignSpec, zone: ZoneReport, state: LotState) -> SignReport:
-    because = tuple(n.text for n in state.notes if n.zone == spec.zone)[-NOTES_SHOWN:]
+    because = tuple(n.text for n in state.notes[spec.zone])[-NOTES_SHOWN:]
     says = message(spec, zone.status, zone.free, zone.reason)
     return SignReport(spec.name, spec.zone, says, zone.since, because)
 

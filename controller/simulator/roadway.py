@@ -18,6 +18,9 @@ from controller.domain.specs import DetectorSpec, LaneSpec
 Span = tuple[float, float]
 """From and to (m) along the lane, from the street inwards."""
 
+ARM_UP = 0.9
+"""From here on a barrier's arm counts as up; between two convoys it dips a little without falling."""
+
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
@@ -107,7 +110,7 @@ class Roadway:
     def covered(self, detector: DetectorSpec) -> bool:
         """Whether a vehicle is over this loop; for the barrier contact, whether the arm is up."""
         if detector == self.lane.barrier:
-            return self.arm >= 1.0
+            return self.arm >= ARM_UP
         start, end = self.loops[detector.name]
         return any(low < end and high > start for low, high in self.bodies())
 
@@ -152,7 +155,7 @@ class Roadway:
             convoy.travelled_m -= convoy.speed_m_s * dt_s
             return
         before, after = convoy.travelled_m, convoy.travelled_m + convoy.speed_m_s * dt_s
-        if self.lane.barrier is not None and self.arm < 1.0:
+        if self.lane.barrier is not None and self.arm < ARM_UP:
             # The arm is half-way between the loops' outer edges; the nose stops before it.
             line = self.geometry.approach_m + self.end_m / 2 - 0.3
             after = min(after, max(before, line))

@@ -127,7 +127,9 @@ def test_a_correction_out_of_bounds_is_refused_here(
 
 def test_a_body_beyond_all_measure_is_refused_unread(linked: CountOnAir, api: httpx.Client, token: str) -> None:
     answer = api.post("/api/v1/zones/customers/correction", content=b" " * 100_000, headers=bearer(token))
-    assert answer.status_code == 413
+    assert_problem(answer, 413)
+    endless = (b" " * 1000 for _ in range(3))
+    assert_problem(api.post("/api/v1/zones/customers/correction", content=endless, headers=bearer(token)), 411)
     assert linked.commands == []
 
 

@@ -13,6 +13,7 @@ from count_on_air import FULL, STUCK, CountOnAir, lot, number, show, wait_until
 from fastapi import FastAPI
 
 from controller.api.models import Freshness
+from controller.api.reading import MAX_STREAMS
 from controller.api.server import WebConfig
 from controller.sign import readback
 
@@ -158,6 +159,17 @@ def test_a_listener_that_reads_again_gets_the_newest_soon(
                     if free(json.loads(line[6:])) == 39:
                         break
         assert seen < 20  # what lay in buffers, not all that ever was
+
+
+def test_more_streams_than_there_are_places_are_refused(api: httpx.Client, app: FastAPI) -> None:
+    app.state.live.streams = MAX_STREAMS - 1
+    with stream(api) as told:
+        next(told)
+        refused = api.get("/api/v1/stream")
+        assert refused.status_code == 503
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.headers["retry-after"] == "10"
+    wait_until(lambda: app.state.live.streams == MAX_STREAMS - 1)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/status", "/metrics"])

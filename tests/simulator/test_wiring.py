@@ -91,21 +91,21 @@ def count(tmp_path: Path) -> Iterator[Count]:
 
 
 @pytest.fixture
-def broker() -> Iterator[MqttSpec]:
-    embedded = EmbeddedBroker(free_port())
-    embedded.start()
-    yield MqttSpec(host="127.0.0.1", port=embedded.port)
-    embedded.close()
+def embedded() -> Iterator[MqttSpec]:
+    broker = EmbeddedBroker(free_port())
+    broker.start()
+    yield MqttSpec(host="127.0.0.1", port=broker.port)
+    broker.close()
 
 
 @pytest.fixture
-def listener(broker: MqttSpec) -> Iterator[tuple[Client, Heard]]:
+def listener(embedded: MqttSpec) -> Iterator[tuple[Client, Heard]]:
     heard: Heard = queue.SimpleQueue()
     ready = threading.Event()
     client = Client(CallbackAPIVersion.VERSION2, "listener")
     client.on_message = lambda _c, _u, message: heard.put((message.topic, bytes(message.payload)))
     client.on_subscribe = lambda *_: ready.set()
-    client.connect(broker.host, broker.port)
+    client.connect(embedded.host, embedded.port)
     client.loop_start()
     client.subscribe([("bays/#", 1), ("application/#", 1), (TRUTH, 1)])
     assert ready.wait(5)
@@ -209,8 +209,8 @@ class Demo:
 
 
 @pytest.fixture
-def demo(tmp_path: Path, broker: MqttSpec, listener: tuple[Client, Heard]) -> Iterator[Demo]:
-    live = Demo(tmp_path, broker, *listener)
+def demo(tmp_path: Path, embedded: MqttSpec, listener: tuple[Client, Heard]) -> Iterator[Demo]:
+    live = Demo(tmp_path, embedded, *listener)
     yield live
     live.close()
 
@@ -249,6 +249,6 @@ def test_a_dead_bay_sensor_falls_silent(demo: Demo) -> None:
     assert "bays/A2" not in demo.bays
 
 
-def test_a_taken_port_is_told_by_the_embedded_broker(broker: MqttSpec) -> None:
-    with pytest.raises(EmbeddedBrokerError, match=str(broker.port)):
-        EmbeddedBroker(broker.port).start()
+def test_a_taken_port_is_told_by_the_embedded_broker(embedded: MqttSpec) -> None:
+    with pytest.raises(EmbeddedBrokerError, match=str(embedded.port)):
+        EmbeddedBroker(embedded.port).start()

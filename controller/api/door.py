@@ -1,7 +1,17 @@
-"""Security headers on every answer: what a page may load (only ours), and who may frame it (nobody)."""
+"""What every request and answer passes: a bound on bodies, and security headers.
 
-from starlette.datastructures import MutableHeaders
+A page may load only what is ours, and nobody may frame it.
+"""
+
+from http import HTTPStatus
+
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from controller.api.problems import answer
+
+MAX_BODY = 16 * 1024
+"""Largest request body (bytes)."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
@@ -41,3 +51,24 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class BodyLimit:
+    """Refuses a body that is too large, or that does not say how large it is, before anything reads it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        length = headers.get("content-length", "0")
+        if "transfer-encoding" in headers:
+            refusal = answer(HTTPStatus.LENGTH_REQUIRED, "a body without Content-Length", "Send it in one piece")
+        elif not length.isdecimal() or int(length) > MAX_BODY:
+            size = f"a body of {length[:20]} bytes is too large"
+            refusal = answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, size, f"Send at most {MAX_BODY} bytes")
+        else:
+            await self._app(scope, receive, send)
+            return
+        await refusal(scope, receive, send)

@@ -1,0 +1,764 @@
+"""The one thread that owns all state: real journal, real sensors; only the clocks are the test's own."""
+
+import itertools
+import json
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures_site import LANE_SITE, Product, WriteSite, drive_in, edited, wait_until
+
+from controller.clocks import Clocks, boot_id
+from controller.domain.events import ClockSet, Corrected, DetectorChanged, WentDown
+from controller.domain.report import Reason, Status
+from controller.inputs.gpio import PinLevel
+from controller.inputs.mqtt import MqttMessage
+from controller.inputs.sensors import Sensors
+from controller.journal import Journal, export, open_reader, passages
+from controller.recording import Entry, Message, read_line
+from controller.service import (
+    BATCH,
+    MAX_PAYLOAD,
+    SNAPSHOT_INPUTS,
+    UNKNOWN_DOWN_S,
+    Command,
+    Outlets,
+    Service,
+)
+from controller.site import Site, load
+
+SITE = (
+    LANE_SITE
+    + """
+[[zone]]
+name = "disabled"
+capacity = 2
+
+[[bay]]
+name = "B1"
+zone = "disabled"
+mqtt = "bays/B1"
+
+[[bay]]
+name = "B2"
+zone = "disabled"
+mqtt = "bays/B2"
+format = "zigbee2mqtt/occupancy"
+silent_after_s = 3600
+
+[journal]
+keep_days = 2
+"""
+)
+BOOT = "this boot"
+
+
+@dataclass
+class Hands:
+    """Clocks whose hands the test moves."""
+
+    monotonic: float = 5000.0
+    wall: float = 1_795_000_000.0
+    boot: str = BOOT
+
+    def advance(self, seconds: float) -> None:
+        self.monotonic += seconds
+        self.wall += seconds
+
+    def clocks(self) -> Clocks:
+        return Clocks(lambda: self.monotonic, lambda: self.wall, self.boot)
+
+
+@dataclass
+class Acked:
+    """Called when a message is acknowledged or a command answered; notes what the journal held by then."""
+
+    path: Path
+    inputs: list[int] = field(default_factory=list)
+
+    def __call__(self) -> None:
+        with closing(open_reader(self.path)) as db:
+            self.inputs.append(db.execute("SELECT count(*) FROM input").fetchone()[0])
+
+
+class Counting:
+    """A service that runs in a thread of its own, and what it says."""
+
+    def __init__(self, site: Site, folder: Path, hands: Hands) -> None:
+        self.hands = hands
+        self.path = folder / "journal.sqlite"
+        self.said: list[dict[str, Any]] = []
+        self.held, self.gate = threading.Event(), threading.Event()
+        self.gate.set()
+        self.error: Exception | None = None
+        self.service: Service
+        self._made = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(site,))
+        self._thread.start()
+        assert self._made.wait(10), self.error
+        self.settle()
+
+    def _run(self, site: Site) -> None:
+        try:
+            with closing(Journal(self.path)) as journal:
+                self.service = Service(site, journal, Sensors(site.sensors), self.hands.clocks())
+                self._made.set()
+                self.service.run(Outlets(publish=(self.said.append,), reread=self._reread))
+        except Exception as error:  # noqa: BLE001  whatever it is, the test is to see it
+            self.error = error
+
+    def _reread(self) -> None:
+        self.held.set()
+        self.gate.wait(10)
+
+    def stop(self) -> None:
+        self.service.stop()
+        self._thread.join()
+
+    def settle(self) -> None:
+        """Wait until all that was put is folded, committed and spoken of."""
+        for _ in range(2):
+            self.command(do="nothing", zone="customers")
+
+    def pass_time(self, seconds: float) -> None:
+        self.hands.advance(seconds)
+        self.settle()
+
+    def command(self, **fields: object) -> str | None:
+        answered, answers = threading.Event(), []
+
+        def reply(error: str | None) -> None:
+            answers.append(error)
+            answered.set()
+
+        self.service.put(Command(fields, reply, self.hands.monotonic))
+        assert answered.wait(10), f"no answer; {self.error}"
+        error: str | None = answers[0]
+        return error
+
+    def level(self, detector: str, occupied: bool, monotonic: float | None = None) -> None:  # noqa: FBT001  a level
+        at = self.hands.monotonic if monotonic is None else monotonic
+        self.service.put(PinLevel(detector, occupied, at))
+
+    def message(
+        self, topic: str, payload: str | bytes, *, retained: bool = False, ack: Callable[[], None] = lambda: None
+    ) -> None:
+        raw = payload.encode() if isinstance(payload, str) else payload
+        self.service.put(MqttMessage(topic, raw, self.hands.monotonic, retained, ack))
+        self.settle()
+
+    def car(self, first: str = "main.outer", second: str = "main.inner", *, rest_s: float = 5.0) -> None:
+        """Drive a car through; ``rest_s`` later it is settled."""
+        for detector, occupied, then_s in CAR[:-1]:
+            self.level({"first": first, "second": second}[detector], occupied)
+            self.hands.advance(then_s)
+        self.level(second, False)
+        self.settle()
+        if rest_s:
+            self.pass_time(rest_s)
+
+    def entries(self) -> list[Entry]:
+        """What stands in the journal but for the wall clock."""
+        return [e for e in map(read_line, export(self.path)) if not isinstance(e, ClockSet)]
+
+    def passed(self) -> list[str]:
+        with closing(open_reader(self.path)) as db:
+            return [row["kind"] for row in passages(db, 1000)][::-1]
+
+    @property
+    def counted(self) -> int | None:
+        return self.service.state.zones["customers"].counted
+
+    def zone(self, name: str = "customers") -> dict[str, Any]:
+        zones: dict[str, dict[str, Any]] = {zone["name"]: zone for zone in self.said[-1]["lot"]["zones"]}
+        return zones[name]
+
+
+CAR = (("first", True, 0.4), ("second", True, 0.2), ("first", False, 0.4), ("second", False, 0.0))
+
+Start = Callable[..., Counting]
+
+
+@pytest.fixture
+def site(write_site: WriteSite) -> Site:
+    return load(write_site(SITE))
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def start(site: Site, hands: Hands, tmp_path: Path) -> Iterator[Start]:
+    """Start counting: the same journal again, unless another folder or site is named."""
+    started: list[Counting] = []
+
+    def begin(folder: Path = tmp_path / "state", of: Site = site) -> Counting:
+        started.append(Counting(of, folder, hands))
+        return started[-1]
+
+    yield begin
+    for counting in started:
+        counting.gate.set()
+        counting.stop()
+
+
+def after_a_crash(counting: Counting, start: Start) -> Counting:
+    """Start from the files as they lie on the disk now, as after the power went."""
+    folder = counting.path.parent.with_name(f"{counting.path.parent.name}-after")
+    shutil.copytree(counting.path.parent, folder)
+    counting.stop()
+    return start(folder)
+
+
+# Inputs
+
+
+def test_a_car_that_drives_in_is_counted_said_and_written(start: Start) -> None:
+    counting = start()
+    assert (counting.counted, counting.zone()["free"]) == (10, 30)
+    counting.car()
+    assert (counting.counted, counting.zone()["free"]) == (11, 29)
+    assert counting.passed() == ["entry"]
+    levels = [(e.detector, e.occupied) for e in counting.entries() if isinstance(e, DetectorChanged)]
+    assert levels == [("main.outer", True), ("main.inner", True), ("main.outer", False), ("main.inner", False)]
+    counting.car("main.inner", "main.outer")
+    assert (counting.counted, counting.passed()) == (10, ["entry", "exit"])
+
+
+def test_a_reread_level_is_written_only_when_it_changed(start: Start, hands: Hands) -> None:
+    counting = start()
+    for occupied in (False, False, True, True, True, False, False):
+        hands.advance(1.0)
+        counting.level("main.outer", occupied)
+    counting.settle()
+    assert [e.occupied for e in counting.entries() if isinstance(e, DetectorChanged)] == [False, True, False]
+
+
+def test_levels_that_come_out_of_order_are_sorted_by_their_own_time(start: Start, hands: Hands) -> None:
+    counting = start()
+    counting.gate.clear()
+    counting.held.clear()
+    hands.advance(1.0)
+    counting.level("main.barrier", False)
+    assert counting.held.wait(10)
+    began = hands.monotonic
+    times = itertools.accumulate([0.0, *(then_s for _, _, then_s in CAR[:-1])])
+    names = {"first": "main.outer", "second": "main.inner"}
+    levels = [(names[d], occupied, began + t) for (d, occupied, _), t in zip(CAR, times, strict=True)]
+    hands.advance(2.0)
+    for detector, occupied, at in (levels[2], levels[0], levels[3], levels[1]):
+        counting.level(detector, occupied, at)
+    counting.gate.set()
+    counting.settle()
+    assert (counting.counted, counting.passed()) == (11, ["entry"])
+
+
+def test_a_time_from_the_future_is_now_and_one_from_the_past_no_earlier_than_the_last(
+    start: Start, hands: Hands
+) -> None:
+    counting = start()
+    hands.advance(10.0)
+    counting.level("main.outer", True, hands.monotonic + 99.0)
+    counting.settle()
+    hands.advance(1.0)
+    counting.level("main.outer", False, 0.0)
+    counting.settle()
+    on, off = (e.at for e in counting.entries())
+    assert (on, off) == (10.0, 10.0)
+
+
+def test_a_detector_that_the_site_does_not_have_is_counted_and_shown(start: Start) -> None:
+    counting = start()
+    counting.level("side.outer", True)
+    counting.settle()
+    assert counting.said[-1]["inputs"]["strange"] == 1
+
+
+def test_a_flood_does_not_keep_what_it_brought_from_being_spoken(start: Start, hands: Hands) -> None:
+    counting = start()
+    counting.gate.clear()
+    hands.advance(1.0)
+    for number in range(5 * BATCH):
+        counting.level("main.outer", number % 2 == 0)
+    before = len(counting.said)
+    counting.gate.set()
+    counting.settle()
+    assert len(counting.said) - before >= 5
+    assert len(counting.entries()) == 5 * BATCH
+
+
+# Messages
+
+
+def test_a_message_is_acknowledged_after_it_is_in_the_journal(start: Start) -> None:
+    counting = start()
+    acked = Acked(counting.path)
+    before = len(list(export(counting.path)))
+    counting.message("bays/B1", "occupied", ack=acked)
+    assert acked.inputs == [before + 1]
+    assert counting.entries()[-1] == Message("bays/B1", b"occupied", 0.0)
+    assert counting.service.state.bays["B1"].occupied is True
+
+
+@pytest.mark.parametrize("payload", ["perhaps", b"\xff\x00", b"", b"[" * 5000])
+def test_a_malformed_message_is_kept_counted_and_acknowledged(start: Start, payload: bytes | str) -> None:
+    counting = start()
+    acked = Acked(counting.path)
+    counting.message("bays/B1", payload, ack=acked)
+    assert len(acked.inputs) == 1
+    (entry,) = counting.entries()
+    assert isinstance(entry, Message)
+    assert entry.payload == (payload.encode() if isinstance(payload, str) else payload)
+    counting.pass_time(1.0)
+    assert counting.said[-1]["inputs"]["sensors"]["malformed"]["bays/B1"]["count"] == 1
+    assert after_a_crash(counting, start).counted == 10
+
+
+def test_a_message_that_is_much_too_long_is_not_taken_and_not_sent_again(start: Start) -> None:
+    counting = start()
+    acked = Acked(counting.path)
+    counting.message("bays/B1", b"1" + b" " * MAX_PAYLOAD, ack=acked)
+    assert (len(acked.inputs), counting.entries()) == (1, [])
+    counting.pass_time(1.0)
+    assert counting.said[-1]["inputs"]["oversize"] == 1
+    assert counting.service.state.bays["B1"].occupied is None
+    counting.message("bays/B1", b"1" + b"\xff" * (MAX_PAYLOAD - 1))
+    assert after_a_crash(counting, start).counted == 10
+
+
+def test_a_retained_message_without_its_time_is_acknowledged_and_forgotten(start: Start) -> None:
+    counting = start()
+    acked = Acked(counting.path)
+    counting.message("bays/B1", "occupied", retained=True, ack=acked)
+    assert (len(acked.inputs), counting.entries()) == (1, [])
+    assert counting.service.state.bays["B1"].occupied is None
+
+
+def seen(occupied: bool, wall: float) -> str:  # noqa: FBT001  a level
+    return json.dumps({"occupancy": occupied, "last_seen": int(wall * 1000)})
+
+
+def test_a_retained_message_that_says_its_time_is_taken(start: Start, hands: Hands) -> None:
+    counting = start()
+    counting.message("bays/B2", seen(True, hands.wall - 60), retained=True)
+    assert counting.service.state.bays["B2"].occupied is True
+    assert after_a_crash(counting, start).service.state.bays["B2"].occupied is True
+
+
+def test_a_message_older_than_the_bay_may_be_silent_is_refused(start: Start, hands: Hands) -> None:
+    counting = start()
+    counting.message("bays/B2", seen(True, hands.wall - 3601))
+    assert counting.service.state.bays["B2"].occupied is None
+    assert counting.said[-1]["inputs"]["stale"] == 1
+
+
+def test_a_late_message_does_not_undo_a_newer_one(start: Start, hands: Hands) -> None:
+    counting = start()
+    counting.message("bays/B2", seen(True, hands.wall))
+    hands.advance(5.0)
+    counting.message("bays/B2", seen(False, hands.wall - 60))
+    assert counting.service.state.bays["B2"].occupied is True
+    assert counting.said[-1]["inputs"]["stale"] == 1
+
+
+# Commands
+
+
+def test_a_correction_is_durable_before_it_is_answered_and_remembers_who(start: Start) -> None:
+    counting = start()
+    assert counting.command(do="correct", zone="customers", occupied=37, by="Ala", reason="counted by eye") is None
+    with closing(open_reader(counting.path)) as db:
+        assert db.execute("SELECT who, what, reason, before FROM audit").fetchall() == [
+            ("Ala", "customers: occupied = 37", "counted by eye", "10")
+        ]
+    counting.settle()
+    assert (counting.counted, counting.zone()["free"]) == (37, 3)
+    assert counting.entries() == [Corrected("customers", 37, 0.0)]
+
+
+def test_closing_and_opening(start: Start) -> None:
+    counting = start()
+    assert counting.command(do="close", zone="customers", closed=True) is None
+    counting.settle()
+    assert counting.zone()["status"] == Status.CLOSED
+    assert after_a_crash(counting, start).zone()["status"] == Status.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({}, "zone None: no zone has this name; zones here: customers, disabled"),
+        ({"do": "correct", "zone": "roof", "occupied": 1}, "zone 'roof': no zone has this name"),
+        ({"do": "correct", "zone": ["customers"], "occupied": 1}, "no zone has this name"),
+        ({"do": "correct", "zone": "customers"}, "occupied None: write the vehicles inside, 0 to 180"),
+        ({"do": "correct", "zone": "customers", "occupied": -1}, "occupied -1: write the vehicles inside, 0 to 180"),
+        ({"do": "correct", "zone": "customers", "occupied": 181}, "occupied 181: write the vehicles inside, 0 to 180"),
+        ({"do": "correct", "zone": "customers", "occupied": 1.0}, "occupied 1.0: write the vehicles inside"),
+        ({"do": "correct", "zone": "customers", "occupied": True}, "occupied True: write the vehicles inside"),
+        ({"do": "correct", "zone": "customers", "occupied": "7"}, "occupied '7': write the vehicles inside"),
+        ({"do": "close", "zone": "customers"}, "closed None: write true or false"),
+        ({"do": "close", "zone": "customers", "closed": 1}, "closed 1: write true or false"),
+        ({"do": "open", "zone": "customers"}, "do 'open': known are correct and close"),
+        ({"do": ["correct"], "zone": "customers"}, "known are correct and close"),
+    ],
+)
+def test_a_command_that_cannot_be_done_says_why_and_changes_nothing(
+    start: Start, fields: dict[str, object], why: str
+) -> None:
+    counting = start()
+    error = counting.command(**fields)
+    assert error is not None
+    assert why in error
+    assert (counting.counted, counting.entries()) == (10, [])
+
+
+def test_whoever_asks_with_whatever_words_cannot_hurt_the_journal(start: Start) -> None:
+    counting = start()
+    who, reason = "\ud800" + "x" * 1000, {"a": "\x00"}
+    assert counting.command(do="correct", zone="customers", occupied=5, by=who, reason=reason) is None
+    with closing(open_reader(counting.path)) as db:
+        (who_written,) = db.execute("SELECT who FROM audit").fetchone()
+    assert who_written == "?" + "x" * 99
+    assert counting.counted == 5
+
+
+# When the journal can't be written
+
+
+def locked(counting: Counting) -> sqlite3.Connection:
+    other = sqlite3.connect(counting.path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    return other
+
+
+def test_while_another_program_holds_the_journal_nothing_is_acknowledged(start: Start) -> None:
+    counting = start()
+    acked = Acked(counting.path)
+    before = len(list(export(counting.path)))
+    with closing(locked(counting)) as other:
+        counting.service.put(MqttMessage("bays/B1", b"1", counting.hands.monotonic, False, acked))
+        said = len(counting.said)
+        counting.level("main.outer", True)
+        assert (acked.inputs, len(counting.said)) == ([], said)
+        other.execute("COMMIT")
+    counting.settle()
+    assert acked.inputs[0] > before
+    assert counting.service.state.bays["B1"].occupied is True
+
+
+def test_a_journal_that_stays_locked_ends_the_service_and_a_restart_takes_the_message_again(
+    start: Start, hands: Hands
+) -> None:
+    counting = start()
+    acked = Acked(counting.path)
+    counting.car()
+    with closing(locked(counting)):
+        counting.service.put(MqttMessage("bays/B1", b"1", hands.monotonic, False, acked))
+        wait_until(lambda: counting.error is not None, "it gives up")
+    assert "locked" in str(counting.error)
+    assert acked.inputs == []
+    again = start()
+    assert again.counted == 11
+    assert again.service.state.bays["B1"].occupied is None
+    again.message("bays/B1", "1", ack=acked)
+    assert len(acked.inputs) == 1
+
+
+# Restarts
+
+
+def test_a_restart_continues_with_the_count(start: Start, hands: Hands) -> None:
+    counting = start()
+    counting.car()
+    counting.stop()
+    hands.advance(10.0)
+    again = start()
+    assert (again.counted, again.zone()["status"]) == (11, "OPEN")
+    assert WentDown(10.0, 7.0) not in again.entries()[:1]
+    again.car()
+    assert again.passed() == ["entry", "entry"]
+
+
+def test_after_a_crash_the_state_is_what_it_was(start: Start, hands: Hands) -> None:
+    counting = start()
+    for number in range(5):
+        hands.advance(0.123456789)
+        counting.car(*(("main.outer", "main.inner") if number % 2 else ("main.inner", "main.outer")))
+        counting.message("bays/B2", seen(number % 2 == 0, hands.wall))
+    before = counting.service.state
+    again = after_a_crash(counting, start)
+    after = again.service.state
+    assert again.counted == 9
+    assert (after.zones, after.bays, after.passages) == (before.zones, before.bays, before.passages)
+    for name, lane in before.lanes.items():
+        now = after.lanes[name]
+        assert (now.entries, now.exits, now.ambiguous) == (lane.entries, lane.exits, lane.ambiguous)
+    assert again.passed() == counting.passed() == ["exit", "entry", "exit", "entry", "exit"]
+
+
+def test_a_passage_decided_by_time_alone_survives_a_crash_right_after(start: Start, hands: Hands) -> None:
+    counting = start()
+    counting.car(rest_s=0.0)
+    assert counting.counted == 10, "its last level has not settled yet"
+    hands.advance(0.1)
+    counting.settle()
+    assert (counting.counted, counting.zone()["free"]) == (11, 29)
+    again = after_a_crash(counting, start)
+    assert (again.counted, again.passed()) == (11, ["entry"])
+
+
+def test_a_passage_that_was_not_yet_in_the_history_is_added_by_the_restart(start: Start) -> None:
+    counting = start()
+    counting.car()
+    counting.car()
+    with closing(sqlite3.connect(counting.path)) as db, db:
+        db.execute("DELETE FROM passage WHERE id = 2")
+    again = after_a_crash(counting, start)
+    assert again.passed() == ["entry", "entry"]
+
+
+def test_a_car_on_the_loops_when_the_power_went_is_not_counted(start: Start) -> None:
+    counting = start()
+    counting.level("main.outer", True)
+    counting.level("main.inner", True)
+    counting.settle()
+    again = after_a_crash(counting, start)
+    again.level("main.outer", False)
+    again.level("main.inner", False)
+    again.settle()
+    assert again.counted == 10
+
+
+def test_many_inputs_make_a_snapshot_and_a_restart_needs_only_what_came_after(start: Start, hands: Hands) -> None:
+    counting = start()
+    for number in range(SNAPSHOT_INPUTS + 10):
+        hands.advance(20.0)
+        counting.level("main.outer", number % 2 == 0)
+    counting.car()
+    with closing(open_reader(counting.path)) as db:
+        (newest,) = db.execute("SELECT max(input_id) FROM snapshot").fetchone()
+        assert newest >= SNAPSHOT_INPUTS
+    with closing(sqlite3.connect(counting.path)) as db, db:
+        db.execute("DELETE FROM input WHERE id < ?", (newest,))
+    assert after_a_crash(counting, start).counted == counting.counted
+
+
+def test_the_old_is_forgotten_after_keep_days(start: Start, hands: Hands) -> None:
+    counting = start()
+    counting.car()
+    for _ in range(4):
+        counting.stop()
+        hands.advance(86_400.0)
+        counting = start()
+    assert counting.passed() == []
+    assert min(e.at for e in counting.entries()) > 86_400.0
+    assert counting.counted == 11
+
+
+def test_a_zone_that_is_new_in_the_site_file_starts_afresh(start: Start, write_site: WriteSite, tmp_path: Path) -> None:
+    counting = start()
+    counting.car()
+    counting.stop()
+    text = SITE + '[[zone]]\nname = "roof"\ncapacity = 9\ninitial_occupied = 4\n'
+    text += '[[lane]]\nname = "ramp"\nzone = "roof"\ndirection = "entry"\nloop = { gpio = 5 }\n'
+    again = start(tmp_path / "state", load(write_site(text, "new.toml")))
+    assert (again.counted, again.service.state.zones["roof"].counted) == (11, 4)
+
+
+# Time
+
+
+@pytest.mark.parametrize(("seconds", "status", "reason"), [(119.0, "OPEN", "counted"), (121.0, "UNKNOWN", "was_down")])
+def test_off_for_too_long_and_the_count_is_not_trusted(
+    start: Start, hands: Hands, seconds: float, status: str, reason: str
+) -> None:
+    counting = start()
+    counting.stop()
+    hands.advance(seconds)
+    hands.wall -= 50_000.0  # on the same boot the wall clock does not matter
+    again = start()
+    assert (again.zone()["status"], again.zone()["reason"]) == (status, reason)
+    assert again.entries() == [WentDown(seconds, 0.0)]
+    assert again.command(do="correct", zone="customers", occupied=12) is None
+    again.settle()
+    assert (again.zone()["status"], again.zone()["free"]) == ("OPEN", 28)
+    assert again.entries()[-1] == Corrected("customers", 12, seconds)
+
+
+@pytest.mark.parametrize(
+    ("wall_s", "told_s"), [(30.0, 30.0), (4000.0, 4000.0), (-1.0, UNKNOWN_DOWN_S), (-9e8, UNKNOWN_DOWN_S)]
+)
+def test_after_a_reboot_the_wall_clock_tells_how_long_it_was_off(
+    start: Start, hands: Hands, wall_s: float, told_s: float
+) -> None:
+    counting = start()
+    counting.stop()
+    hands.monotonic, hands.boot = 3.0, "another boot"
+    hands.wall += wall_s
+    again = start()
+    assert again.entries() == [WentDown(told_s, 0.0)]
+    assert again.zone()["status"] == ("OPEN" if told_s < 120 else "UNKNOWN")
+    hands.advance(5.0)
+    again.level("main.outer", True)
+    again.settle()
+    assert again.entries()[-1] == DetectorChanged("main.outer", True, told_s + 5.0)
+
+
+def test_where_no_boot_can_be_told_the_wall_clock_counts(start: Start, hands: Hands) -> None:
+    hands.boot = ""
+    counting = start()
+    counting.stop()
+    hands.wall += 60.0
+    assert start().entries() == [WentDown(60.0, 0.0)]
+
+
+def test_the_first_start_was_not_off(start: Start) -> None:
+    assert start().entries() == []
+
+
+def test_a_step_of_the_wall_clock_moves_no_count_and_is_noted(start: Start, hands: Hands) -> None:
+    counting = start()
+    epoch = counting.said[-1]["epoch"]
+    counting.car()
+    hands.wall += 7200.0
+    hands.advance(1.0)
+    counting.settle()
+    counting.settle()
+    assert counting.counted == 11
+    assert counting.said[-1]["epoch"] == pytest.approx(epoch + 7200.0, abs=0.01)
+    counting.car()
+    assert counting.counted == 12
+    with closing(open_reader(counting.path)) as db:
+        later, sooner = (row["wall"] for row in passages(db, 2))
+    assert later - sooner == pytest.approx(7200.0 + 7.0)
+
+
+def test_a_little_drift_of_the_wall_clock_is_not_worth_a_line(start: Start, hands: Hands) -> None:
+    counting = start()
+    before = len(list(export(counting.path)))
+    hands.wall += 1.9
+    counting.settle()
+    assert len(list(export(counting.path))) == before
+
+
+# What it says
+
+
+def test_the_state_is_said_at_every_change_and_at_least_twice_a_second(start: Start, hands: Hands) -> None:
+    counting = start()
+    said = len(counting.said)
+    counting.settle()
+    assert len(counting.said) == said
+    hands.advance(0.5)
+    counting.settle()
+    assert len(counting.said) == said + 1
+    assert counting.said[-1]["sent"] == hands.monotonic
+    counting.level("main.outer", True)
+    counting.settle()
+    assert len(counting.said) > said + 1
+
+
+def test_the_envelope_is_plain_json_with_all_that_others_need(start: Start, hands: Hands) -> None:
+    counting = start()
+    hands.advance(1.0)
+    counting.settle()
+    envelope = json.loads(json.dumps(counting.said[-1]))
+    assert envelope == counting.said[-1]
+    assert (envelope["type"], envelope["ttl_s"], envelope["sent"]) == ("state", 3.0, hands.monotonic)
+    assert envelope["epoch"] + envelope["lot"]["at"] == pytest.approx(hands.wall)
+    assert envelope["lot"]["signs"][0]["message"] == {
+        "kind": "number", "text": "30", "free": 30, "reason": "counted"
+    }  # fmt: skip
+    assert envelope["journal"]["path"] == str(counting.path)
+    assert {"sensors", "stale", "strange", "oversize"} <= envelope["inputs"].keys()
+
+
+def test_the_machines_own_clocks() -> None:
+    clocks = Clocks()
+    assert clocks.boot == boot_id() != ""
+    assert clocks.monotonic() <= clocks.monotonic()
+    assert replace(clocks, boot="") != clocks
+
+
+# The real process
+
+
+def test_kill_9_of_count_loses_nothing_that_the_sign_showed(product: Product) -> None:
+    process = product.start_count()
+    with product.pins() as pins:
+        drive_in(pins)
+        wait_until(lambda: product.occupied() == 11, "the car is counted")
+        process.kill()
+        process.wait()
+    product.start_count()
+    assert product.occupied() == 11
+    with product.link() as link:
+        assert link.state()["lot"]["zones"][0]["reason"] == Reason.COUNTED
+        assert link.command(do="correct", zone="customers", occupied=3, by="test") is None
+    assert product.occupied() == 3
+    with product.pins() as pins:
+        drive_in(pins)
+        wait_until(lambda: product.occupied() == 4, "and counting goes on")
+    with closing(open_reader(product.state_dir / "journal.sqlite")) as db:
+        assert [row["kind"] for row in passages(db, 10)] == ["entry", "entry"]
+
+
+def test_sigterm_ends_count_cleanly(product: Product) -> None:
+    process = product.start_count()
+    process.terminate()
+    assert process.wait(5) == 0
+    assert not (product.run_dir / "link.sock").exists()
+    assert not (product.state_dir / "journal.sqlite-wal").exists(), "all is folded into the one file"
+
+
+def test_a_second_count_in_the_same_place_ends_and_the_first_keeps_its_pins(product: Product) -> None:
+    product.start_count()
+    second = product.start("count")
+    assert second.wait(20) == 1
+    assert "another count process is already running here; stop it first" in product.said()
+    with product.pins() as pins:
+        drive_in(pins)
+        wait_until(lambda: product.occupied() == 11, "the first one still counts")
+
+
+def test_when_the_disk_is_full_count_ends_with_a_word_and_goes_on_when_there_is_room(product: Product) -> None:
+    limit = ("bash", "-c", 'ulimit -f 256; exec "$@"', "-")  # no file may grow beyond 256 KiB
+    process = product.start_count(before=limit)
+    with product.pins() as pins:
+
+        def fill() -> bool:
+            for _ in range(50):
+                pins.set(17, False)
+                pins.set(17, True)
+            return process.poll() is not None
+
+        with pytest.raises(OSError, match=r"closed|pipe|reset"):
+            wait_until(fill, "the journal is full", 60.0)
+    assert process.wait(10) == 1
+    assert "count: " in product.said()
+    assert "Traceback" not in product.said()
+    product.start_count()
+    assert product.occupied() == 10
+
+
+def test_a_site_file_without_a_lot_starts_nothing(product: Product) -> None:
+    product.site.write_text(edited(LANE_SITE, r"\[lot\]", "[plot]"), "utf-8")
+    assert product.start("count").wait(20) == 2
+    assert "plot: unknown key. Did you mean lot?" in product.said()
+    assert not product.state_dir.exists()
+
+
+def test_a_damaged_journal_is_told_and_left_alone(product: Product) -> None:
+    product.state_dir.mkdir()
+    (product.state_dir / "journal.sqlite").write_bytes(b"no database" * 1000)
+    assert product.start("count").wait(20) == 2
+    assert "Move the file aside to start a new one; do not delete it" in product.said()
+    assert "Traceback" not in product.said()
