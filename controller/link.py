@@ -158,9 +158,9 @@ class LinkServer:
                 if ready.fileobj is self._listener:
                     self._accept()
                 elif ready.fileobj is self._wake_in:
+                    # Once, not until it is empty: whoever publishes without a pause would keep us here for ever.
                     with contextlib.suppress(BlockingIOError):
-                        while self._wake_in.recv(4096):
-                            pass
+                        self._wake_in.recv(4096)
                     self._spread()
                 else:
                     self._attend(ready.data, mask)

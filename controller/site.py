@@ -22,7 +22,6 @@ from controller.domain.specs import (
     SignSpec,
     ZoneSpec,
 )
-from controller.sign.panel import PanelSpec
 from controller.site_checks import LOOPS, cross_checks
 from controller.site_faults import SiteFault, faults_of
 from controller.site_tables import DetectorTable, MqttTable, SignTable, SiteFile, ZoneTable
@@ -88,6 +87,33 @@ class MqttSpec:
     ca_file: Path | None = None
     client_id: str = "parking-controller"
     prefix: str = "parking"
+
+
+@dataclass(frozen=True, slots=True)
+class PanelSpec:
+    """What a panel is made of and where it is connected. ``width`` and ``height`` are LEDs, multiples of 8."""
+
+    name: str
+    driver: str
+    width: int
+    height: int
+    spi_port: int = 0
+    spi_device: int = 0
+    gpio: int = 18
+    """The data pin of a ws2812 (BCM number, one that PWM channel 0, PCM or SPI can drive: 18, 12, 21 or 10)."""
+    brightness: int = 8
+    """0 (dim, but lit) to 15."""
+    block_orientation: int = 0
+    """How far each max7219 module is turned: 0, 90, -90 or 180 degrees, as luma's ``block_orientation``."""
+    serpentine: bool = True
+    """Every other row of a ws2812 matrix runs from right to left."""
+    refresh_s: float = 5.0
+    """The whole picture and set-up are sent again after this long, changed or not."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows of LEDs."""
+        return self.width, self.height
 
 
 @dataclass(frozen=True, slots=True)

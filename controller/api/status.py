@@ -26,9 +26,8 @@ from controller.api.models import (
 )
 from controller.domain.report import BayReport, DetectorReport, LaneReport, Message, SignReport, Status, ZoneReport
 from controller.domain.specs import BaySpec, LaneSpec, SignSpec, ZoneSpec
-from controller.sign.panel import PanelSpec
 from controller.sign.readback import Shown
-from controller.site import Site
+from controller.site import PanelSpec, Site
 
 ALIVE_S = 3.0
 """A read-back older than this (s): the sign process is gone or hangs, and its panel is taken for dark."""

@@ -88,11 +88,15 @@ def _decoded_level(decoded: Mapping[str, Any]) -> bool | None:
         return None  # the server's decoder is of another kind: read the bytes
 
 
+_UPLINK = frozenset({"data", "fPort", "object", "objectJSON"})
+"""A ChirpStack event with any of these is an uplink; join, status and ack events have none. Templates drop the rest."""
+
+
 def chirpstack_v4(event: Mapping[str, Any]) -> Uplink | None:
     """Open an event of ChirpStack v4. Zero is left out: the first frame of a session has no ``fCnt``."""
-    if not isinstance(event.get("deviceInfo"), dict):
-        raise PayloadError("the JSON object has no deviceInfo: it is no event of ChirpStack v4; is it chirpstack-v3?")
-    if not event.keys() & {"data", "fPort"}:
+    if not event.keys() & {"deviceInfo", *_UPLINK} or "devEUI" in event:
+        raise PayloadError("the JSON object is no event of ChirpStack v4 (deviceInfo, data ...); is it chirpstack-v3?")
+    if not event.keys() & _UPLINK:
         return None
     counter = whole_number(event, "fCnt", _MAX_COUNTER) or 0
     return Uplink(
@@ -105,9 +109,9 @@ def chirpstack_v4(event: Mapping[str, Any]) -> Uplink | None:
 
 def chirpstack_v3(event: Mapping[str, Any]) -> Uplink | None:
     """Open an event of ChirpStack v3."""
-    if not isinstance(event.get("devEUI"), str):
-        raise PayloadError("the JSON object has no devEUI: it is no event of ChirpStack v3; is it chirpstack-v4?")
-    if not event.keys() & {"data", "fPort"}:
+    if not event.keys() & {"devEUI", *_UPLINK} or "deviceInfo" in event:
+        raise PayloadError("the JSON object is no event of ChirpStack v3 (devEUI, data ...); is it chirpstack-v4?")
+    if not event.keys() & _UPLINK:
         return None
     return Uplink(
         port=whole_number(event, "fPort", _MAX_PORT) or 0,

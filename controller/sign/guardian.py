@@ -21,7 +21,8 @@ from controller.domain.report import Message, MessageKind
 from controller.sign import readback
 from controller.sign.layout import render
 from controller.sign.listener import Listener
-from controller.sign.panel import Panel, PanelSpec, Reopening
+from controller.sign.panel import Panel, Reopening
+from controller.site import PanelSpec
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 from PIL import Image
 
-from controller.sign.panel import PanelError, PanelSpec, check
+from controller.sign.panel import PanelError, check
+from controller.site import PanelSpec
 
 _SPI_HZ = 1_000_000
 """A tenth of what the chip takes: module chains are long, unscreened wires. 64 modules need 9 ms a picture."""

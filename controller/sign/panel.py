@@ -7,41 +7,15 @@ stays light to import: a driver's libraries are loaded when a panel with that dr
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
 from PIL import Image
 
+from controller.site import PanelSpec
+
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class PanelSpec:
-    """What a panel is made of and where it is connected. ``width`` and ``height`` are LEDs, multiples of 8."""
-
-    name: str
-    driver: str
-    width: int
-    height: int
-    spi_port: int = 0
-    spi_device: int = 0
-    gpio: int = 18
-    """The data pin of a ws2812 (BCM number, one that PWM channel 0, PCM or SPI can drive: 18, 12, 21 or 10)."""
-    brightness: int = 8
-    """0 (dim, but lit) to 15."""
-    block_orientation: int = 0
-    """How far each max7219 module is turned: 0, 90, -90 or 180 degrees, as luma's ``block_orientation``."""
-    serpentine: bool = True
-    """Every other row of a ws2812 matrix runs from right to left."""
-    refresh_s: float = 5.0
-    """The whole picture and set-up are sent again after this long, changed or not."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Columns and rows of LEDs."""
-        return self.width, self.height
 
 
 class PanelError(OSError):

@@ -10,7 +10,8 @@ from typing import Any
 
 from PIL import Image
 
-from controller.sign.panel import PanelError, PanelSpec, check
+from controller.sign.panel import PanelError, check
+from controller.site import PanelSpec
 
 AMBER = (255, 96, 0)
 """Looks amber through these LEDs, whose green is much brighter than their red."""

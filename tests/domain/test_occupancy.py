@@ -60,6 +60,11 @@ def test_full_says_brak_wolnych_miejsc_and_opens_again_at_reopen_at() -> None:
     assert corrected(spec, 39, 36, 37) == (Status.NEARLY_FULL, 3, "3")
 
 
+def test_a_lot_that_was_never_full_needs_no_reopening() -> None:
+    spec = site(LANE, inside=39, limits=(0, 3, None))
+    assert shown(spec, lot.initial(spec)).text == "1"
+
+
 def test_a_lot_that_is_full_says_why_while_a_few_spaces_are_free() -> None:
     spec = site(LANE, limits=(0, 2, None))
     told = fold(spec, [Corrected("customers", 40, 0.0)])
@@ -131,6 +136,7 @@ def test_a_zone_of_bays_counts_what_they_say() -> None:
     assert (now.free, now.occupied, now.status, now.reason) == (1, 0, Status.OPEN, Reason.BAYS)
     told = fold(spec, [BayChanged("b1", True, 2.0)], told.state)
     assert zone(spec, told.state).occupied == 1
+    assert shown(spec, told.state).text == "1"
     told = fold(spec, [BayChanged("b2", True, 3.0)], told.state)
     assert (zone(spec, told.state).free, zone(spec, told.state).occupied) == (1, 2)
     told = fold(spec, [BayChanged("b0", True, 4.0)], told.state)

@@ -200,7 +200,7 @@ def test_an_envelope_of_another_server_is_named(server: str) -> None:
     others = [enveloped(other, 1, b"\x01") for other in SERVERS if other != server]
 
     for other in others:
-        with pytest.raises(PayloadError, match=r"it is no (event|message) of"):
+        with pytest.raises(PayloadError, match=r"is no (event|message) of"):
             read(f"{server}/bosch-pls", other)
 
 

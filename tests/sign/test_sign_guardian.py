@@ -13,8 +13,9 @@ from sign_envelopes import BLANK, FULL, Clock, envelope, number
 from controller.domain.report import Message, MessageKind, Reason
 from controller.sign import layout, readback
 from controller.sign.guardian import BEAT_S, LONGEST_TTL_S, Guardian
-from controller.sign.panel import Emulator, PanelSpec
+from controller.sign.panel import Emulator
 from controller.sign.readback import Shown
+from controller.site import PanelSpec
 
 
 class Story:

@@ -10,7 +10,8 @@ from sign_envelopes import Clock
 
 from controller.sign import layout
 from controller.sign.max7219 import Max7219, open_spi
-from controller.sign.panel import PanelError, PanelSpec
+from controller.sign.panel import PanelError
+from controller.site import PanelSpec
 
 PANELS = [(32, 8), (64, 8), (64, 16), (96, 16), (64, 32), (128, 32)]
 TURNS = [0, 90, -90, 180]

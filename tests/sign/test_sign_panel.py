@@ -4,7 +4,8 @@ import pytest
 from PIL import Image
 from sign_envelopes import Clock
 
-from controller.sign.panel import DRIVERS, Emulator, Panel, PanelError, PanelSpec, Reopening, open_panel
+from controller.sign.panel import DRIVERS, Emulator, Panel, PanelError, Reopening, open_panel
+from controller.site import PanelSpec
 
 SPEC = PanelSpec("entrance", "emulator", 64, 16)
 

@@ -17,15 +17,15 @@ from sign_envelopes import envelope, number
 
 from controller.sign import guardian, readback
 from controller.sign.listener import LONGEST_LINE
-from controller.sign.panel import PanelSpec
 from controller.sign.readback import Shown
+from controller.site import PanelSpec
 
 SPEC = PanelSpec("entrance", "emulator", 64, 16)
 CHILD = """
 import signal, sys, threading
 from pathlib import Path
 from controller.sign.guardian import run
-from controller.sign.panel import PanelSpec
+from controller.site import PanelSpec
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 run([PanelSpec("entrance", "emulator", 64, 16)], sys.argv[1], Path(sys.argv[2]), stop, lambda text: None)

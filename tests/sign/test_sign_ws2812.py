@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 from sign_envelopes import Clock
 
-from controller.sign.panel import PanelError, PanelSpec
+from controller.sign.panel import PanelError
 from controller.sign.ws2812 import AMBER, Ws2812
+from controller.site import PanelSpec
 
 pytestmark = pytest.mark.filterwarnings("ignore:Image.Image.getdata")  # luma calls it
 
