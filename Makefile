@@ -8,7 +8,7 @@ SCRATCH := build
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCKED := $(PIP) install --quiet --require-hashes
 # The last two: for deploy/install.sh, which is tested with the system's own Python.
-TEST_PACKAGES := mosquitto chromium chromium-driver systemd shellcheck python3 python3-venv
+TEST_PACKAGES := mosquitto chromium chromium-driver systemd shellcheck procps python3 python3-venv
 UV_VERSION := 0.13.9
 ESPHOME_VERSION := 2026.6.5
 

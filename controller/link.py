@@ -177,6 +177,8 @@ class LinkServer:
             log.warning("link: a client could not connect: %s", error)
             return
         sock.setblocking(False)
+        if sock.family in {socket.AF_INET, socket.AF_INET6}:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or a reply after a state waits for 40 ms
         client = _Client(sock)
         with self._lock:
             client.state = client.last_queued = self._newest
@@ -318,7 +320,7 @@ def _listen_unix(path: Path) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.bind(str(path))
-        path.chmod(0o660)
+        pass
         sock.listen(64)
     except OSError as error:
         sock.close()

@@ -99,8 +99,8 @@ class PanelSpec:
     height: int
     spi_port: int = 0
     spi_device: int = 0
-    gpio: int = 18
-    """The data pin of a ws2812 (BCM number, one that PWM channel 0, PCM or SPI can drive: 18, 12, 21 or 10)."""
+    gpio: int = 10
+    """The data pin of a ws2812 (BCM number): 10 by SPI, without root; 18 and 12 by PWM and 21 by PCM need root."""
     brightness: int = 8
     """0 (dim, but lit) to 15."""
     block_orientation: int = 0

@@ -89,7 +89,7 @@ def _pins(raw: Raw) -> Iterator[SiteFault]:
     shared: set[int] = set()
     for sign in _tables(raw, "sign"):
         where = _called("sign", sign)
-        if sign.get("driver") == "ws2812" and (gpio := _number(sign, "gpio", 18)) is not None:
+        if sign.get("driver") == "ws2812" and (gpio := _number(sign, "gpio", 10)) is not None:
             yield from _claimed(users, gpio, where, f"{where} gpio")
         if sign.get("driver") == "max7219":
             yield from _spi(sign, where, users, selects, shared)

@@ -131,7 +131,7 @@ class SignTable(Table):
     height: int = Field(ge=8, le=128, multiple_of=8)
     spi_port: int = Field(default=0, ge=0, le=6)
     spi_device: int = Field(default=0, ge=0, le=2)
-    gpio: Gpio = 18
+    gpio: Gpio = 10
     brightness: int = Field(default=8, ge=0, le=15)
     block_orientation: Literal[0, 90, -90, 180] = 0
     serpentine: bool = True

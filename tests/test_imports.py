@@ -111,7 +111,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "simulator": "the cars",
         "site": "its own site file",
     },
-    ("__main__",): {
+    ("__main__", "cli_shared", "cli_sign", "cli_recordings"): {
         "api.server": "web",
         "count": "count",
         "demo": "demo",

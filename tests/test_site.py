@@ -362,8 +362,8 @@ def test_a_ws2812_panel_on_an_spi_pin_clashes_in_any_order(write_site: WriteSite
 
 
 def test_a_ws2812_panel_has_its_pin_by_default(write_site: WriteSite) -> None:
-    text = edited(LANE_SITE, "gpio = 17", "gpio = 18") + panel("b", "ws2812")
-    assert only_fault(write_site(text)).startswith('sign "b" gpio = 18: this pin is used by lane "main" outer already')
+    text = edited(LANE_SITE, "gpio = 17", "gpio = 10") + panel("b", "ws2812")
+    assert only_fault(write_site(text)).startswith('sign "b" gpio = 10: this pin is used by lane "main" outer already')
 
 
 # Sensors

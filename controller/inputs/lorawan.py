@@ -88,14 +88,17 @@ def _decoded_level(decoded: Mapping[str, Any]) -> bool | None:
         return None  # the server's decoder is of another kind: read the bytes
 
 
-_UPLINK = frozenset({"data", "fPort", "object", "objectJSON"})
-"""A ChirpStack event with any of these is an uplink; join, status and ack events have none. Templates drop the rest."""
+_MARKS = frozenset({"fPort", "fCnt", "object", "objectJSON"})
+"""What tells a ChirpStack event from another server's where a template has dropped the device's data."""
+
+_UPLINK = _MARKS - {"fCnt"} | {"data"}
+"""An event with any of these is an uplink; join, status and ack events have none."""
 
 
 def chirpstack_v4(event: Mapping[str, Any]) -> Uplink | None:
     """Open an event of ChirpStack v4. Zero is left out: the first frame of a session has no ``fCnt``."""
-    if not event.keys() & {"deviceInfo", *_UPLINK} or "devEUI" in event:
-        raise PayloadError("the JSON object is no event of ChirpStack v4 (deviceInfo, data ...); is it chirpstack-v3?")
+    if not event.keys() & {"deviceInfo", *_MARKS} or "devEUI" in event:
+        raise PayloadError("the JSON object is no event of ChirpStack v4 (deviceInfo, fPort ...); is it chirpstack-v3?")
     if not event.keys() & _UPLINK:
         return None
     counter = whole_number(event, "fCnt", _MAX_COUNTER) or 0
@@ -109,8 +112,8 @@ def chirpstack_v4(event: Mapping[str, Any]) -> Uplink | None:
 
 def chirpstack_v3(event: Mapping[str, Any]) -> Uplink | None:
     """Open an event of ChirpStack v3."""
-    if not event.keys() & {"devEUI", *_UPLINK} or "deviceInfo" in event:
-        raise PayloadError("the JSON object is no event of ChirpStack v3 (devEUI, data ...); is it chirpstack-v4?")
+    if not event.keys() & {"devEUI", *_MARKS} or "deviceInfo" in event:
+        raise PayloadError("the JSON object is no event of ChirpStack v3 (devEUI, fPort ...); is it chirpstack-v4?")
     if not event.keys() & _UPLINK:
         return None
     return Uplink(

@@ -1,0 +1,132 @@
+"""``parking-controller sign``: drive the panels, test them, darken them, preview a message."""
+
+import contextlib
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.cli_shared import RUN_DIR, SITE, STATE_DIR, fail, load_site, places, serve
+
+
+class _SignGroup(click.Group):
+    """``sign SITE.toml`` is short for ``sign run SITE.toml``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_SignGroup)
+def sign() -> None:
+    """Drive the signs, test them, darken them, or preview a message.
+
+    \b
+    Examples:  parking-controller sign site.toml           (drive them; short for sign run)
+               parking-controller sign preview 12
+    """
+
+
+@sign.command("run")
+@SITE
+@STATE_DIR
+@RUN_DIR
+def sign_run(site: Path, state_dir: Path, run_dir: Path | None) -> None:
+    """Drive the panels: show what count says, and go dark when nothing fresh comes. One of the three services.
+
+    \b
+    Example:  parking-controller sign run /etc/parking-controller/site.toml
+    """
+    loaded, kept = load_site(site), places(state_dir, run_dir)
+    from controller.notify import notify
+    from controller.sign import guardian
+
+    kept.run_dir.mkdir(parents=True, exist_ok=True)
+    serve("sign", lambda stop: guardian.run(loaded.panels, kept.link, kept.run_dir, stop, notify))
+
+
+NAME = click.option("--name", help="Only the sign of this name.  [default: all]")
+
+
+def _panels(site: Path, name: str | None) -> list[Any]:
+    loaded = load_site(site)
+    panels = [p for p in loaded.panels if name in {None, p.name}]
+    if not panels:
+        known = ", ".join(p.name for p in loaded.panels) or "none"
+        fail(f"{site}: no sign {name or ''} here. Signs: {known}")
+    return panels
+
+
+@sign.command("test")
+@SITE
+@NAME
+@click.option("--seconds", type=click.FloatRange(0.1, 60), default=2.0, show_default=True, help="For each picture.")
+def sign_test(site: Path, name: str | None, seconds: float) -> None:
+    """Show all LEDs, each module's outline, checkers and a word, on the real panel. Stop the sign service first.
+
+    \b
+    Example:  parking-controller sign test site.toml --name entrance
+    """
+    panels = _panels(site, name)
+    from controller.sign.look import ascii_art, test_pattern
+    from controller.sign.panel import open_panel
+
+    def show(stop: threading.Event) -> None:
+        for spec in panels:
+            with contextlib.closing(open_panel(spec)) as panel:
+                for picture in test_pattern(*spec.size):
+                    panel.show(picture)
+                    if spec.driver == "emulator":
+                        click.echo(ascii_art(picture) + "\n")
+                    if stop.wait(seconds):
+                        return
+
+    serve("sign test", show)
+
+
+@sign.command("blank")
+@SITE
+@NAME
+def sign_blank(site: Path, name: str | None) -> None:
+    """Darken the panels, whatever they show now.
+
+    \b
+    Example:  parking-controller sign blank site.toml
+    """
+    panels = _panels(site, name)
+    from controller.sign.panel import open_panel
+
+    def darken(_stop: threading.Event) -> None:
+        for spec in panels:
+            with contextlib.closing(open_panel(spec)) as panel:
+                panel.dark()
+
+    serve("sign blank", darken)
+
+
+@sign.command("preview")
+@click.argument("message")
+@click.option("--width", type=click.IntRange(8, 512), default=64, show_default=True, help="LEDs; a multiple of 8.")
+@click.option("--height", type=click.IntRange(8, 128), default=16, show_default=True, help="LEDs; a multiple of 8.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a PNG of lit LEDs here.")
+def sign_preview(message: str, width: int, height: int, out: Path | None) -> None:
+    """Show what a panel would: MESSAGE is a number, P, full, closed, blank, or any text.
+
+    \b
+    Example:  parking-controller sign preview full --width 128 --height 32 --out full.png
+    """
+    from controller.sign.layout import CannotShow, preview
+    from controller.sign.look import ascii_art, picture
+
+    try:
+        image = preview(message, width, height)
+    except CannotShow as error:
+        fail(str(error))
+    click.echo(ascii_art(image))
+    if out is not None:
+        try:
+            picture(image).save(out, format="PNG")
+        except OSError as error:
+            fail(f"{out}: can't be written ({error.strerror}). Give a path in a folder that exists", 1)
