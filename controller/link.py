@@ -320,7 +320,7 @@ def _listen_unix(path: Path) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.bind(str(path))
-        pass
+        path.chmod(0o660)
         sock.listen(64)
     except OSError as error:
         sock.close()

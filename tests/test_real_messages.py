@@ -31,7 +31,6 @@ def envelopes() -> list[tuple[str, str, str, bool]]:
 
 def frames() -> list[tuple[str, str, str, bool]]:
     """The recorded raw frames, in the envelope that ChirpStack v4 documents."""
-    cases = [case for case in recorded("frames.ndjson") if case["means"].get("occupied", case["device"]) is not None]
     return [
         (
             f"chirpstack-v4/{case['device']}",
@@ -39,10 +38,9 @@ def frames() -> list[tuple[str, str, str, bool]]:
             json.dumps(
                 {"fCnt": number, "fPort": case["port"], "data": base64.b64encode(bytes.fromhex(case["frame"])).decode()}
             ),
-            bool(case["means"]["occupied"]),
+            bool(case["means"].get("occupied", case["means"].get("parking_status"))),
         )
-        for number, case in enumerate(cases)
-        if "occupied" in case["means"]
+        for number, case in enumerate(recorded("frames.ndjson"))
     ]
 
 

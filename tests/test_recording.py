@@ -227,6 +227,14 @@ def test_a_packed_file_that_was_damaged_gives_what_is_whole(tmp_path: Path) -> N
     assert lenient.bad >= 1
 
 
+def test_a_packed_file_whose_code_makes_no_sense_is_not_read_on(tmp_path: Path) -> None:
+    whole = gzip.compress(GOOD)
+    path = written(tmp_path / "r.jsonl.gz", whole + whole[:10] + b"\xff" * 100)
+    lenient = Reader(path, lenient=True)
+    assert [entry.at for entry in lenient] == [1.0]
+    assert "can't be read any further: Error -3 while decompressing data" in lenient.last_bad
+
+
 def test_garbage_is_refused_and_never_crashes(tmp_path: Path) -> None:
     noise = random.Random(2)  # noqa: S311  no secret
     for number in range(30):

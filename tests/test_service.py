@@ -515,6 +515,20 @@ def test_a_passage_decided_by_time_alone_survives_a_crash_right_after(start: Sta
     assert (again.counted, again.passed()) == (11, ["entry"])
 
 
+def test_a_passage_decided_by_a_long_time_out_survives_a_crash_right_after(start: Start, hands: Hands) -> None:
+    counting = start()
+    followed = (("outer", True), ("inner", True), ("outer", False), ("outer", True), ("inner", False))
+    for role, occupied in followed:
+        counting.level(f"main.{role}", occupied)
+        hands.advance(0.5)
+    counting.pass_time(1.0)
+    assert counting.counted == 10, "a follower or a reversal? nobody knows yet"
+    counting.pass_time(5.0)
+    assert (counting.counted, counting.zone()["free"]) == (11, 29)
+    again = after_a_crash(counting, start)
+    assert (again.counted, again.passed()) == (11, ["entry"])
+
+
 def test_a_passage_that_was_not_yet_in_the_history_is_added_by_the_restart(start: Start) -> None:
     counting = start()
     counting.car()
