@@ -210,11 +210,12 @@ def start(site: Site, hands: Hands, tmp_path: Path) -> Iterator[Start]:
         counting.stop()
 
 
-def after_a_crash(counting: Counting, start: Start) -> Counting:
-    """Start from the files as they lie on the disk now, as after the power went."""
+def after_a_crash(counting: Counting, start: Start, *, off_s: float = 0.0) -> Counting:
+    """Start from the files as they lie on the disk now, as after the power went and came back."""
     folder = counting.path.parent.with_name(f"{counting.path.parent.name}-after")
     shutil.copytree(counting.path.parent, folder)
     counting.stop()
+    counting.hands.advance(off_s)
     return start(folder)
 
 
@@ -504,18 +505,22 @@ def test_after_a_crash_the_state_is_what_it_was(start: Start, hands: Hands) -> N
     assert again.passed() == counting.passed() == ["exit", "entry", "exit", "entry", "exit"]
 
 
-def test_a_passage_decided_by_time_alone_survives_a_crash_right_after(start: Start, hands: Hands) -> None:
+@pytest.mark.parametrize("off_s", [0.0, 600.0])
+def test_a_passage_decided_by_its_last_level_settling_survives_a_crash_right_after(
+    start: Start, hands: Hands, off_s: float
+) -> None:
     counting = start()
     counting.car(rest_s=0.0)
     assert counting.counted == 10, "its last level has not settled yet"
     hands.advance(0.1)
     counting.settle()
     assert (counting.counted, counting.zone()["free"]) == (11, 29)
-    again = after_a_crash(counting, start)
+    again = after_a_crash(counting, start, off_s=off_s)
     assert (again.counted, again.passed()) == (11, ["entry"])
 
 
-def test_a_passage_decided_by_a_long_time_out_survives_a_crash_right_after(start: Start, hands: Hands) -> None:
+@pytest.mark.parametrize("off_s", [0.0, 600.0])
+def test_a_passage_decided_by_a_time_out_survives_a_crash_right_after(start: Start, hands: Hands, off_s: float) -> None:
     counting = start()
     followed = (("outer", True), ("inner", True), ("outer", False), ("outer", True), ("inner", False))
     for role, occupied in followed:
@@ -525,7 +530,7 @@ def test_a_passage_decided_by_a_long_time_out_survives_a_crash_right_after(start
     assert counting.counted == 10, "a follower or a reversal? nobody knows yet"
     counting.pass_time(5.0)
     assert (counting.counted, counting.zone()["free"]) == (11, 29)
-    again = after_a_crash(counting, start)
+    again = after_a_crash(counting, start, off_s=off_s)
     assert (again.counted, again.passed()) == (11, ["entry"])
 
 

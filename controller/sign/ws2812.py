@@ -84,7 +84,7 @@ class Ws2812:
             raise PanelError(f"panel {spec.name}: {error}; install the product with its 'pi' extra") from error
         except RuntimeError as error:
             raise PanelError(
-                f"panel {spec.name}, pin {spec.gpio}: {error}; it needs a Pi before the 5, and root unless the pin is 10"
+                f"panel {spec.name}, pin {spec.gpio}: {error}; it needs a Pi before the 5, and root but for pin 10"
             ) from error
 
     def show(self, image: Image.Image) -> None:
