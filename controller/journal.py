@@ -9,7 +9,7 @@ clock. Times are lot time; ``wall`` beside them is for people. One process write
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,8 +35,8 @@ _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE input (id INTEGER PRIMARY KEY AUTOINCREMENT, t REAL NOT NULL, wall REAL NOT NULL, line TEXT NOT NULL);
 CREATE TABLE snapshot (input_id INTEGER PRIMARY KEY, t REAL NOT NULL, state TEXT NOT NULL);
-CREATE TABLE passage (id INTEGER PRIMARY KEY, t REAL NOT NULL, wall REAL NOT NULL, lane TEXT NOT NULL,
-    kind TEXT NOT NULL, tailgating INTEGER NOT NULL, wrong_way INTEGER NOT NULL, doubt TEXT);
+CREATE TABLE passage (id INTEGER PRIMARY KEY, t REAL NOT NULL, wall REAL NOT NULL, began REAL NOT NULL,
+    lane TEXT NOT NULL, kind TEXT NOT NULL, tailgating INTEGER NOT NULL, wrong_way INTEGER NOT NULL, doubt TEXT);
 CREATE INDEX passage_t ON passage (t);
 CREATE INDEX passage_wall ON passage (wall);
 CREATE TABLE audit (id INTEGER PRIMARY KEY, wall REAL NOT NULL, input_id INTEGER NOT NULL, who TEXT NOT NULL,
@@ -144,17 +144,26 @@ class Journal:
     def add_passages(self, passed: Sequence[Passage], epoch: float, clock: Clock) -> None:
         """Add to the history of passages those that are not in it yet, and note that time went on up to ``clock``."""
         sql = (
-            "INSERT INTO passage (t, wall, lane, kind, tailgating, wrong_way, doubt)"
-            " SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM passage WHERE t = ? AND lane = ?)"
+            "INSERT INTO passage (t, wall, began, lane, kind, tailgating, wrong_way, doubt)"
+            " SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM passage WHERE t = ? AND lane = ?)"
         )
-        with _transaction(self._db):
-            self._db.executemany(
-                sql,
-                [
-                    (p.at, p.at + epoch, p.lane, p.kind.value, p.tailgating, p.wrong_way, p.doubt, p.at, p.lane)
-                    for p in passed
-                ],
+        rows = [
+            (
+                p.at,
+                p.at + epoch,
+                p.began + epoch,
+                p.lane,
+                p.kind.value,
+                p.tailgating,
+                p.wrong_way,
+                p.doubt,
+                p.at,
+                p.lane,
             )
+            for p in passed
+        ]
+        with _transaction(self._db):
+            self._db.executemany(sql, rows)
             self._mark(clock)
 
     def mark_alive(self, clock: Clock) -> None:
@@ -266,10 +275,10 @@ def export(path: Path, since: float | None = None) -> Iterator[str]:
             yield line
 
 
-def passages(db: sqlite3.Connection, limit: int) -> Iterable[dict[str, Any]]:
-    """Return the last passages, newest first, with their wall time."""
+def passages(db: sqlite3.Connection, limit: int) -> list[dict[str, Any]]:
+    """Return the last passages, newest first; ``wall`` and ``began`` (the first loop covered) in Unix seconds."""
     cursor = db.execute(
-        "SELECT id, wall, lane, kind, tailgating, wrong_way, doubt FROM passage ORDER BY id DESC LIMIT ?", (limit,)
+        "SELECT wall, began, lane, kind, tailgating, wrong_way, doubt FROM passage ORDER BY id DESC LIMIT ?", (limit,)
     )
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor]
@@ -278,7 +287,18 @@ def passages(db: sqlite3.Connection, limit: int) -> Iterable[dict[str, Any]]:
 def open_reader(path: Path) -> sqlite3.Connection:
     """Open a journal for reading only; raises JournalError when there is none."""
     try:
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        return _open_reader(path, "mode=ro")
+    except JournalError:
+        # The writer has closed it and taken the WAL's files along, which a reader without rights cannot make anew:
+        # then nothing is being written either.
+        if path.with_name(path.name + "-wal").exists():
+            raise
+        return _open_reader(path, "mode=ro&immutable=1")
+
+
+def _open_reader(path: Path, how: str) -> sqlite3.Connection:
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
     except sqlite3.Error as error:
         raise JournalError(f"{path}: no journal to be read here ({error})") from error
     try:

@@ -28,11 +28,10 @@ import secrets
 import selectors
 import socket
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -328,52 +327,3 @@ def _listen_unix(path: Path) -> socket.socket:
             f"{path}: the link can't be opened ({error.strerror or error}). Choose another --run-dir"
         ) from error
     return sock
-
-
-class LinkClient:
-    """A blocking client for tests and the command line; the web process has its own, on asyncio."""
-
-    def __init__(self, address: str, *, key: str = "", timeout_s: float = 5.0) -> None:
-        self._sock = connect(address)
-        self._sock.settimeout(timeout_s)
-        self._lines = self._sock.makefile("rb")
-        self._key = key
-        self._number = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Disconnect."""
-        self._lines.close()
-        self._sock.close()
-
-    def receive(self) -> Json:
-        """Return the next message; raises OSError (a TimeoutError too) when none comes."""
-        line = self._lines.readline()
-        if not line:
-            raise ConnectionError("the count process closed the link")
-        message: Json = json.loads(line)
-        return message
-
-    def state(self) -> Json:
-        """Return the next fresh state."""
-        while True:
-            message = self.receive()
-            if message.get("type") == "state" and is_fresh(message, time.monotonic()):
-                return message
-
-    def command(self, **command: object) -> str | None:
-        """Send a command and wait until it is durable; return what was wrong, or None."""
-        self._number += 1
-        number = str(self._number)
-        line = json.dumps({"type": "command", "id": number, "key": self._key, **command})
-        self._sock.sendall(line.encode() + b"\n")
-        while True:
-            message = self.receive()
-            if message.get("type") == "reply" and message.get("id") == number:
-                error: str | None = message["error"]
-                return error

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from link_client import LinkClient
 
 from controller.inputs.mock_pins import MockPinClient
 from controller.inputs.mock_pins import default_address as pins_address
-from controller.link import LinkClient, default_address
+from controller.link import default_address
 from controller.site import Site, load
 
 ROOT = Path(__file__).parent.parent

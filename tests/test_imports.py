@@ -94,6 +94,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
     ("api",): {
         "domain.report": "the words of the state that it shows",
         "domain.specs": "the shapes of the lot that it shows",
+        "journal": "what was, read only",
         "link": "whether a state is fresh",
         "notify": "systemd",
         "sign.look": "pictures of the sign",

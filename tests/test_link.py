@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 from fixtures_site import wait_until
+from link_client import LinkClient
 
 from controller.link import (
     MAX_LINE,
     TTL_S,
-    LinkClient,
     LinkServer,
     Reply,
     connect,
@@ -139,7 +139,9 @@ def test_a_listener_that_does_not_read_neither_blocks_nor_queues(link: Link, raw
 def test_a_client_that_is_stopped_knows_a_stale_state(link: Link) -> None:
     script = f"""
 import sys, time
-from controller.link import LinkClient, is_fresh
+sys.path.append({str(Path(__file__).parent)!r})
+from controller.link import is_fresh
+from link_client import LinkClient
 with LinkClient({link.address!r}, timeout_s=30) as client:
     while True:
         message = client.receive()

@@ -1,5 +1,6 @@
 """What the routes share: made once by ``server.create_app``, kept in ``app.state``, asked for by dependency."""
 
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -24,6 +25,12 @@ def _uplink(request: Request) -> Uplink:
     return uplink
 
 
+def _journal(request: Request) -> Path:
+    journal: Path = request.app.state.journal
+    return journal
+
+
 SiteDep = Annotated[Site, Depends(_site)]
 LiveDep = Annotated[Live, Depends(_live)]
 UplinkDep = Annotated[Uplink, Depends(_uplink)]
+JournalDep = Annotated[Path, Depends(_journal)]

@@ -1,15 +1,17 @@
 """The part of /api/v1 that only tells. Open to whoever reaches the port; nothing here changes anything."""
 
 import io
+import logging
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 from PIL import Image
 
-from controller.api import problems
+from controller.api import history, problems
 from controller.api.models import (
     Bays,
     Faults,
@@ -23,10 +25,13 @@ from controller.api.models import (
     Zones,
     ZoneStatus,
 )
-from controller.api.parts import LiveDep, SiteDep
+from controller.api.parts import JournalDep, LiveDep, SiteDep
 from controller.api.problems import Problem
+from controller.journal import JournalError
 from controller.sign import look
 from controller.site import Site
+
+log = logging.getLogger(__name__)
 
 MAX_STREAMS = 500
 """More open streams than this (each is a socket) are refused."""
@@ -135,10 +140,17 @@ async def faults(live: LiveDep) -> Picture:
 
 
 @router.get("/passages")
-async def passages(live: LiveDep, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> Passages:
-    """Tell the last passages, newest first."""
+def passages(  # not async: Starlette reads the journal in a thread
+    live: LiveDep, site: SiteDep, journal: JournalDep, limit: Annotated[int, Query(ge=1, le=1000)] = 50
+) -> Passages:
+    """Tell the last passages, newest first: from the journal or, where that can't be read, the few of the state."""
     now = live.picture()
-    return Passages(live=now.live, at=now.at, age_s=now.age_s, passages=now.passages[:limit])
+    try:
+        found = history.passages(journal, ZoneInfo(site.timezone), limit)
+    except JournalError as error:
+        log.debug("passages: %s", error)
+        found = now.passages[:limit]
+    return Passages(live=now.live, at=now.at, age_s=now.age_s, passages=found)
 
 
 @router.get("/health", responses={503: {"model": Health, "description": "Something does not work; see reasons."}})

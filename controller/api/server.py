@@ -72,7 +72,7 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
     )
     app.state.site, app.state.live, app.state.uplink = config.site, live, uplink
     app.state.guard = Guard(load_or_create_token(config.token_dir))
-    app.state.lobby = lobby
+    app.state.lobby, app.state.journal = lobby, config.state_dir / "journal.sqlite"
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)  # outside: a refusal has them too
     problems.install(app)

@@ -14,6 +14,8 @@ from pydantic import TypeAdapter
 from controller.api import models
 from controller.api.problems import ProblemDetails
 from controller.api.server import WebConfig
+from controller.domain.report import Passage, PassageKind
+from controller.journal import Clock, Journal
 
 
 def get(api: httpx.Client, path: str) -> Any:
@@ -57,6 +59,24 @@ def test_each_list_tells_its_part(count: CountOnAir, api: httpx.Client) -> None:
     assert [bay["occupied"] for bay in get(api, "/bays")["bays"]] == [True, False, None]
     assert [zone["name"] for zone in get(api, "/zones")["zones"]] == ["customers", "staff"]
     assert [fault["kind"] for fault in get(api, "/faults")["faults"]] == ["stuck"]
+
+
+def test_passages_reach_back_as_far_as_the_journal(config: WebConfig, count: CountOnAir, api: httpx.Client) -> None:
+    say(count, api)
+    journal = Journal(config.state_dir / "journal.sqlite")
+    clock = Clock(t=40.0, wall=1_763_800_040.0, monotonic=1.0, boot="b")
+    times = [float(at) for at in range(30)]
+    journal.add_passages([Passage("main", PassageKind.ENTRY, at, at - 2.5) for at in times], 1_763_800_000.0, clock)
+
+    passages = get(api, "/passages?limit=1000")["passages"]
+    assert len(passages) == 30
+    assert passages[0]["kind"] == "entry"
+    assert datetime.fromisoformat(passages[0]["at"]).timestamp() == 1_763_800_029.0
+    assert datetime.fromisoformat(passages[0]["began"]).timestamp() == 1_763_800_026.5
+    assert len(get(api, "/passages?limit=7")["passages"]) == 7
+
+    journal.close()  # count has stopped: the files beside the journal are gone
+    assert len(get(api, "/passages?limit=1000")["passages"]) == 30
 
 
 def test_passages_come_newest_first_and_no_more_than_asked_for(count: CountOnAir, api: httpx.Client) -> None:
