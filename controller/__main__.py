@@ -34,7 +34,7 @@ def cli(*, verbose: bool) -> None:
         format="%(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    for noisy in ("PIL", "asyncio", "amqtt", "transitions"):
+    for noisy in ("PIL", "asyncio", "amqtt", "transitions", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from controller.domain import bay, health, lane, occupancy
 from controller.domain.bay import BayState
+from controller.domain.crossing import LaneState
 from controller.domain.events import (
     BayChanged,
     ClockSet,
@@ -22,7 +23,6 @@ from controller.domain.events import (
     WentDown,
 )
 from controller.domain.health import DetectorState
-from controller.domain.lane import LaneState
 from controller.domain.occupancy import Sources, ZoneState
 from controller.domain.report import FaultKind, Passage, PassageKind, Reason
 from controller.domain.specs import BaySpec, DetectorSpec, Direction, LaneSpec, LotSpec, Role

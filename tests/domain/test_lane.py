@@ -8,8 +8,8 @@ from domain_traffic import Geometry, Vehicle, convoy, drive, geometries, truth, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controller.domain.crossing import TABLE, Phase, Verdict
 from controller.domain.events import Tick, WentDown
-from controller.domain.lane import TABLE, Phase, Verdict
 from controller.domain.report import Passage, PassageKind
 from controller.domain.specs import Direction, Output, ZoneSpec
 

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pydantic import TypeAdapter
 
 from controller.domain import lot, view
+from controller.domain.crossing import Phase
 from controller.domain.events import (
     BayChanged,
     ClockSet,
@@ -24,7 +25,6 @@ from controller.domain.events import (
     Tick,
     WentDown,
 )
-from controller.domain.lane import Phase
 from controller.domain.lot import LotState
 from controller.domain.report import LotReport
 from controller.domain.specs import BaySpec, Direction, HealthSpec, LotSpec, Output, SignSpec, ZoneSpec
