@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-from controller.cli_shared import STATE_DIR, fail, load_site, many
+from controller.cli_shared import STATE_DIR, fail, load_site, many, places
 
 
 @click.command()
@@ -96,7 +96,7 @@ def record_export(state_dir: Path, out: Path | None, days: float | None) -> None
     since = None if days is None else time.time() - days * 86_400
     packed = out is not None and out.suffix == ".gz"
     try:
-        lines = export(state_dir / "journal.sqlite", since)
+        lines = export(places(state_dir, None).journal, since)
         with gzip.open(out, "wt", encoding="utf-8") if out is not None and packed else _output(out) as file:
             number = 0
             for line in lines:

@@ -48,7 +48,7 @@ def load_site(path: Path) -> Any:
 
 def places(state_dir: Path, run_dir: Path | None) -> Any:
     """Return where the processes keep things."""
-    from controller.count import Places
+    from controller.places import Places
 
     return Places(state_dir.absolute(), (run_dir or state_dir / "run").absolute())
 

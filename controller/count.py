@@ -5,8 +5,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 from gpiozero.pins.mock import MockFactory
 
@@ -16,36 +14,14 @@ from controller.inputs.mock_pins import MockPinServer
 from controller.inputs.mock_pins import default_address as mock_pins_address
 from controller.inputs.sensors import Sensors
 from controller.journal import Journal
-from controller.link import Json, LinkServer, Reply, default_address, load_or_create_key
+from controller.link import Json, LinkServer, Reply, load_or_create_key
 from controller.notify import notify
+from controller.places import Places
 from controller.publish.mqtt import MqttState
 from controller.service import Command, Outlets, Service
 from controller.site import Site
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where the processes keep things: ``state_dir`` survives a reboot, ``run_dir`` need not."""
-
-    state_dir: Path
-    run_dir: Path
-
-    @property
-    def journal(self) -> Path:
-        """The journal's file."""
-        return self.state_dir / "journal.sqlite"
-
-    @property
-    def key(self) -> Path:
-        """The file with the link's secret for commands."""
-        return self.state_dir / "command.key"
-
-    @property
-    def link(self) -> str:
-        """The local link's address."""
-        return default_address(self.run_dir)
 
 
 def run(site: Site, places: Places, stop: threading.Event) -> None:

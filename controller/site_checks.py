@@ -21,7 +21,7 @@ from controller.inputs.payloads import (
     parse_pointer,
 )
 from controller.site_faults import SiteFault, as_toml, suggestion
-from controller.site_tables import SignTable
+from controller.site_tables import MAX_CAPACITY, SignTable
 
 Raw = Mapping[str, Any]
 
@@ -202,14 +202,14 @@ def _texts(raw: Raw) -> Iterator[SiteFault]:
 
 def _unshowable(sign: SignTable, where: str, capacity: int | None) -> Iterator[SiteFault]:
     # Imported late: the layout and its faces are the sign's, and nothing else here needs them.
-    from controller.sign.layout import CannotShow, render  # noqa: PLC0415
+    from controller.sign.layout import CannotShow, render  # noqa: PLC0415  only a check draws; starting need not
 
     says = [
         ("full_text", Message(MessageKind.FULL, sign.full_text, None, Reason.COUNTED)),
         ("closed_text", Message(MessageKind.CLOSED, sign.closed_text, None, Reason.CLOSED_BY_STAFF)),
         ("uncertain_text", Message(MessageKind.UNCERTAIN, sign.uncertain_text, None, Reason.NEVER_COUNTED)),
     ]
-    if capacity is not None and 0 < capacity <= 20_000:  # noqa: PLR2004  what the model allows
+    if capacity is not None and 0 < capacity <= MAX_CAPACITY:
         says.append(("width", Message(MessageKind.NUMBER, str(capacity), capacity, Reason.COUNTED)))
     for key, message in says:
         try:

@@ -18,6 +18,10 @@ WS2812_PINS = (10, 12, 18, 21)
 _WORDS = SignSpec("", "")
 
 
+MAX_CAPACITY = 20_000
+"""Vehicles: above any real zone, so that a slip of the finger is noticed."""
+
+
 class Table(BaseModel):
     """A table of the file: unknown keys are errors, types are what TOML says they are."""
 
@@ -44,11 +48,11 @@ class ZoneTable(Table):
     """``[[zone]]``."""
 
     name: Name
-    capacity: int = Field(ge=1, le=20_000)
-    full_at: int = Field(default=0, ge=0, le=20_000)
-    reopen_at: int | None = Field(default=None, ge=1, le=20_000)
-    nearly_full_at: int | None = Field(default=None, ge=1, le=20_000)
-    initial_occupied: int | None = Field(default=None, ge=0, le=40_000)
+    capacity: int = Field(ge=1, le=MAX_CAPACITY)
+    full_at: int = Field(default=0, ge=0, le=MAX_CAPACITY)
+    reopen_at: int | None = Field(default=None, ge=1, le=MAX_CAPACITY)
+    nearly_full_at: int | None = Field(default=None, ge=1, le=MAX_CAPACITY)
+    initial_occupied: int | None = Field(default=None, ge=0, le=2 * MAX_CAPACITY)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

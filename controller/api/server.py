@@ -27,6 +27,7 @@ from controller.api.live import Live
 from controller.api.openapi import DocumentedApp
 from controller.api.uplink import Uplink
 from controller.notify import notify
+from controller.places import Places
 from controller.site import Site
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
 
     Makes the API token on the first run. Raises OSError or ValueError when that can't be read or made.
     """
-    uplink = Uplink(address=config.link_address, key_file=config.state_dir / "command.key")
+    places = Places(config.state_dir, config.run_dir)
+    uplink = Uplink(address=config.link_address, key_file=places.key)
     live = Live(site=config.site, run_dir=config.run_dir, uplink=uplink)
     app = DocumentedApp(
         title="parking-controller",
@@ -72,7 +74,7 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
     )
     app.state.site, app.state.live, app.state.uplink = config.site, live, uplink
     app.state.guard = Guard(load_or_create_token(config.token_dir))
-    app.state.lobby, app.state.journal = lobby, config.state_dir / "journal.sqlite"
+    app.state.lobby, app.state.journal = lobby, places.journal
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)  # outside: a refusal has them too
     problems.install(app)
