@@ -12,8 +12,9 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
+from controller.clocks import Pace
 from controller.inputs.mock_pins import MockPinClient
-from controller.simulator.sensors import Level
+from controller.simulator.happenings import Level
 from controller.site import PinInput, SensorInput, Site
 
 log = logging.getLogger(__name__)
@@ -32,9 +33,11 @@ class WiringError(ValueError):
 class Wiring:
     """Drives the pins at ``pins_address`` and publishes for the sensors of a site. Used from one thread."""
 
-    def __init__(self, site: Site, *, pins_address: str, publish: Publish, first_frame: int = 0) -> None:
+    def __init__(self, site: Site, *, pins_address: str, publish: Publish, pace: Pace) -> None:
         self._pins: dict[str, PinInput] = {pin.detector: pin for pin in site.pins}
-        self._sensors = {sensor.target: _Transmitter(sensor, first_frame) for sensor in site.sensors}
+        self._sensors = {sensor.target: _Transmitter(sensor) for sensor in site.sensors}
+        self.pace = pace
+        """Which moment of the machine's clock a simulated time is."""
         self._address = pins_address
         self._publish = publish
         self._levels: dict[str, bool] = {}
@@ -51,9 +54,14 @@ class Wiring:
         for level in levels:
             self._levels[level.name] = level.occupied
             if (sensor := self._sensors.get(level.name)) is not None:
-                self._publish(*sensor.message(level.occupied))
+                self._publish(*sensor.message(level.occupied, self.pace.epoch + level.at_s))
             elif self._client is not None:
-                self._drive(level.name)
+                self._drive(level.name, self.pace.moment_of(level.at_s))
+
+    @property
+    def connected(self) -> bool:
+        """Whether a count process listens, as far as is known."""
+        return self._client is not None
 
     def refresh(self) -> bool:
         """Drive every pin again, connecting first if need be; True when the count process is new to us.
@@ -63,7 +71,7 @@ class Wiring:
         new = self._connect()
         for name in self._pins:
             if name in self._levels:
-                self._drive(name)
+                self._drive(name, None)
         return new and self._client is not None
 
     def _connect(self) -> bool:
@@ -76,12 +84,12 @@ class Wiring:
             return False
         return True
 
-    def _drive(self, detector: str) -> None:
+    def _drive(self, detector: str, at: float | None) -> None:
         if self._client is None:
             return
         pin = self._pins[detector]
         try:
-            self._client.set(pin.gpio, high_when(pin, occupied=self._levels[detector]))
+            self._client.set(pin.gpio, high_when(pin, occupied=self._levels[detector]), at=at)
         except (OSError, ValueError) as error:
             log.debug("mock pins: gpio %d (%s): %s; connecting again", pin.gpio, detector, error)
             self.close()
@@ -95,7 +103,7 @@ def high_when(pin: PinInput, *, occupied: bool) -> bool:
 class _Transmitter:
     """One sensor on MQTT, speaking its site's format."""
 
-    def __init__(self, sensor: SensorInput, first_frame: int) -> None:
+    def __init__(self, sensor: SensorInput) -> None:
         if sensor.format not in {"plain", "chirpstack-v4/bosch-pls"} or sensor.pointer is not None:
             raise WiringError(
                 f"{sensor.target}: the simulator does not speak {sensor.format!r}"
@@ -104,20 +112,22 @@ class _Transmitter:
         self._is_plain = sensor.format == "plain"
         self._topic = sensor.topic.replace("+", "simulator").replace("#", "simulator")
         self._device = _device_id(sensor)
-        self._frame = first_frame
+        self._frame = 0
 
-    def message(self, occupied: bool) -> tuple[str, str]:  # noqa: FBT001  a level is what it is about
-        """Return topic and payload of the sensor's next message."""
+    def message(self, occupied: bool, unix_s: float) -> tuple[str, str]:  # noqa: FBT001  a level is what it is about
+        """Return topic and payload of the sensor's next message, sent at this Unix time."""
         if self._is_plain:
             return self._topic, "1" if occupied else "0"
-        self._frame += 1
-        return self._topic, json.dumps(self._bosch_in_chirpstack(occupied=occupied))
+        self._frame = max(self._frame + 1, int(unix_s))  # goes on counting when the demo starts again
+        return self._topic, json.dumps(
+            self._bosch_in_chirpstack(datetime.fromtimestamp(unix_s, UTC), occupied=occupied)
+        )
 
-    def _bosch_in_chirpstack(self, *, occupied: bool) -> dict[str, object]:
+    def _bosch_in_chirpstack(self, sent: datetime, *, occupied: bool) -> dict[str, object]:
         """Return ChirpStack v4's uplink event of a Bosch Parking Lot Sensor's status: FPort 1, bit 0 of one byte."""
         return {
             "deduplicationId": f"{self._device}-{self._frame}",
-            "time": datetime.now(UTC).isoformat(),
+            "time": sent.isoformat(),
             "deviceInfo": {"applicationName": "demo", "deviceName": self._device, "devEui": self._device},
             "fCnt": self._frame,
             "fPort": 1,
