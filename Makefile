@@ -17,7 +17,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check clean lock check-esphome
+.PHONY: help install demo test check accuracy clean lock check-esphome
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
@@ -38,6 +38,9 @@ check: $(VENV)/.check ## Style, formatting, types, and that imports point down
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_imports.py
+
+accuracy: $(VENV)/.accuracy ## Heavy: simulate, replay and score every scenario; write docs/accuracy.md; ARGS="--only office*"
+	$(BIN)/python -m controller.accuracy --out docs $(ARGS)
 
 clean: ## Remove .venv, build/ and every cache
 	rm -rf $(VENV) $(SCRATCH) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -83,6 +86,10 @@ $(VENV)/.test: $(VENV)/.demo $(LOCK)/test.txt
 
 $(VENV)/.check: $(VENV)/.test $(LOCK)/check.txt
 	$(LOCKED) -r $(LOCK)/check.txt
+	@touch $@
+
+$(VENV)/.accuracy: $(VENV)/.product $(LOCK)/accuracy.txt
+	$(LOCKED) -r $(LOCK)/accuracy.txt
 	@touch $@
 
 $(SCRATCH)/uv/.ready:

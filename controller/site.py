@@ -202,7 +202,9 @@ def _build(path: Path, file: SiteFile) -> Site:
         zones=tuple(_zone(z) for z in file.zone),
         lanes=tuple(lanes),
         bays=tuple(BaySpec(b.name, b.zone, b.silent_after_s) for b in file.bay),
-        signs=tuple(SignSpec(s.name, s.zone, s.full_text, s.closed_text, s.uncertain_text) for s in file.sign),
+        signs=tuple(
+            SignSpec(s.name, s.zone, s.full_text, s.closed_text, s.uncertain_text, s.free_text) for s in file.sign
+        ),
         health=HealthSpec(**file.health.model_dump()),
     )
     return Site(
@@ -222,7 +224,7 @@ def _build(path: Path, file: SiteFile) -> Site:
 
 def _zone(table: ZoneTable) -> ZoneSpec:
     reopen_at = table.full_at + 1 if table.reopen_at is None else table.reopen_at
-    return ZoneSpec(table.name, table.capacity, table.full_at, reopen_at, table.nearly_full_at, table.initial_occupied)
+    return ZoneSpec(**{**table.model_dump(), "reopen_at": reopen_at})
 
 
 def _mqtt(path: Path, table: MqttTable) -> MqttSpec:
@@ -234,5 +236,5 @@ def _mqtt(path: Path, table: MqttTable) -> MqttSpec:
 
 
 def _panel(table: SignTable) -> PanelSpec:
-    fields = table.model_dump(exclude={"zone", "full_text", "closed_text", "uncertain_text"})
+    fields = table.model_dump(exclude={"zone", "full_text", "closed_text", "uncertain_text", "free_text"})
     return PanelSpec(**fields)

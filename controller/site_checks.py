@@ -209,6 +209,8 @@ def _unshowable(sign: SignTable, where: str, capacity: int | None) -> Iterator[S
         ("closed_text", Message(MessageKind.CLOSED, sign.closed_text, None, Reason.CLOSED_BY_STAFF)),
         ("uncertain_text", Message(MessageKind.UNCERTAIN, sign.uncertain_text, None, Reason.NEVER_COUNTED)),
     ]
+    if sign.free_text is not None:
+        says.append(("free_text", Message(MessageKind.FREE, sign.free_text, None, Reason.DRIFT)))
     if capacity is not None and 0 < capacity <= MAX_CAPACITY:
         says.append(("width", Message(MessageKind.NUMBER, str(capacity), capacity, Reason.COUNTED)))
     for key, message in says:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from controller.domain.specs import MAX_GAP_S, SILENT_AFTER_S, HealthSpec, SignSpec
+from controller.domain.specs import MAX_GAP_S, SILENT_AFTER_S, HealthSpec, SignSpec, ZoneSpec
 
 Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Gpio = Annotated[int, Field(ge=0, le=53)]
@@ -52,6 +52,7 @@ class ZoneTable(Table):
     full_at: int = Field(default=0, ge=0, le=MAX_CAPACITY)
     reopen_at: int | None = Field(default=None, ge=1, le=MAX_CAPACITY)
     nearly_full_at: int | None = Field(default=None, ge=1, le=MAX_CAPACITY)
+    full_risk: float = Field(default=ZoneSpec("", 1).full_risk, ge=0.01, le=0.5)
     initial_occupied: int | None = Field(default=None, ge=0, le=2 * MAX_CAPACITY)
 
     @model_validator(mode="after")
@@ -142,6 +143,7 @@ class SignTable(Table):
     full_text: str = Field(default=_WORDS.full_text, min_length=1, max_length=80)
     closed_text: str = Field(default=_WORDS.closed_text, min_length=1, max_length=80)
     uncertain_text: str = Field(default=_WORDS.uncertain_text, min_length=1, max_length=20)
+    free_text: str | None = Field(default=_WORDS.free_text, min_length=1, max_length=80)
 
     @model_validator(mode="after")
     def _drivable(self) -> Self:
@@ -192,7 +194,7 @@ class HealthTable(Table):
     stuck_after_s: Seconds = HealthSpec().stuck_after_s
     chatter_changes: int = Field(default=HealthSpec().chatter_changes, ge=4, le=10_000)
     chatter_window_s: Seconds = HealthSpec().chatter_window_s
-    down_trust_s: Seconds = HealthSpec().down_trust_s
+    down_trust_s: float = Field(default=HealthSpec().down_trust_s, ge=0, le=31_536_000, allow_inf_nan=False)
 
 
 class ApiTable(Table):

@@ -19,7 +19,8 @@ compile() {
 }
 
 compile --no-header pyproject.toml "$scratch/build.in" --extra demo --extra pi \
-    --group pyproject.toml:test --group pyproject.toml:check --output-file "$scratch/all.txt"
+    --group pyproject.toml:test --group pyproject.toml:check --group pyproject.toml:accuracy \
+    --output-file "$scratch/all.txt"
 
 cut() { # NAME INPUTS...
     local name=$1
@@ -40,8 +41,9 @@ cut demo pyproject.toml --extra demo
 cut pi pyproject.toml --extra pi
 cut test --group pyproject.toml:test
 cut check --group pyproject.toml:check
+cut accuracy --group pyproject.toml:accuracy
 
-for name in build run demo pi test check; do
+for name in build run demo pi test check accuracy; do
     cp "$scratch/$name.txt" "$out/$name.txt"
     echo "$out/$name.txt: $(grep -c '==' "$out/$name.txt") packages"
 done

@@ -56,20 +56,20 @@ def test_a_row_at_every_change_and_only_then(unknown_start: Site) -> None:
         *out(40.0),
         {"t": 50.0, "correction": {"zone": "customers", "occupied": 1}},
         {"t": 60.0, "closure": {"zone": "customers", "closed": True}},
-        {"t": 70.0, "down": 600.0},
-        {"t": 80.0, "closure": {"zone": "customers", "closed": False}},
+        {"t": 70.0, "down": 172800.0},
+        {"t": 172880.0, "closure": {"zone": "customers", "closed": False}},
     )
     rows, replay = replayed(unknown_start, recording)
     assert rows == [
-        ["0.000", "customers", "", "", "", "UNKNOWN", "P"],
+        ["0.000", "customers", "", "0", "3", "UNKNOWN", "P"],
         ["5.000", "customers", "2", "2", "2", "OPEN", "2"],
         ["11.030", "customers", "1", "1", "1", "OPEN", "1"],
         ["21.030", "customers", "0", "0", "0", "FULL", "brak wolnych miejsc"],
         ["31.030", "customers", "1", "1", "1", "FULL", "brak wolnych miejsc"],
         ["41.030", "customers", "2", "2", "2", "OPEN", "2"],
         ["60.000", "customers", "2", "2", "2", "CLOSED", "nieczynne"],
-        ["70.000", "customers", "", "", "", "CLOSED", "nieczynne"],
-        ["80.000", "customers", "", "", "", "UNKNOWN", "P"],
+        ["70.000", "customers", "", "0", "3", "CLOSED", "nieczynne"],
+        ["172880.000", "customers", "", "0", "3", "UNKNOWN", "P"],
     ]
     assert replay.tally.rows == len(rows)
 
@@ -77,7 +77,7 @@ def test_a_row_at_every_change_and_only_then(unknown_start: Site) -> None:
 def test_the_csv_is_plain_text_with_plain_line_ends(unknown_start: Site) -> None:
     file = io.StringIO(newline="")
     Replay(unknown_start, file).run([])
-    assert file.getvalue() == "t,zone,free,low,high,status,message\n0.000,customers,,,,UNKNOWN,P\n"
+    assert file.getvalue() == "t,zone,free,low,high,status,message\n0.000,customers,,0,3,UNKNOWN,P\n"
 
 
 def test_the_last_car_is_counted_though_nothing_comes_after_it(lane_site: Site) -> None:
@@ -112,12 +112,13 @@ def test_what_time_alone_changes_has_its_own_time(write_site: WriteSite) -> None
     text = LANE_SITE + "[health]\nstuck_after_s = 100\n"
     recording = entries(
         {"t": 1.0, "detector": "main.outer", "occupied": True},
+        {"t": 2.0, "detector": "main.inner", "occupied": True},
         {"t": 500.0, "detector": "main.outer", "occupied": False},
     )
     rows, replay = replayed(load(write_site(text)), recording)
-    assert [row[0] for row in rows][:2] == ["0.000", "101.000"]
+    assert [row[0] for row in rows][:2] == ["0.000", "402.000"]
     assert rows[1][5:] == ["UNKNOWN", ""], "the one lane is at fault: the sign is dark"
-    assert "fault main.outer: stuck since t = 101.0" in replay.summary()
+    assert "fault main.outer: stuck since t = 401.0" in replay.summary()
 
 
 def test_the_summary_tells_everything_that_happened(write_site: WriteSite) -> None:

@@ -22,9 +22,11 @@ ZONE = {
     "capacity": 40,
     "counted_by": "lanes",
     "occupied": 28,
+    "counted": 29,
     "free": 12,
-    "low": 12,
-    "high": 12,
+    "low": 11,
+    "high": 13,
+    "sure": 0.97,
     "status": "OPEN",
     "reason": "counted",
     "since": EARLIER,
@@ -41,6 +43,17 @@ SIGN = {
 }
 FAULT = {"subject": "main.outer", "kind": "stuck", "since": EARLIER}
 DETECTOR = {"name": "main.outer", "role": "outer", "occupied": False, "since": WHEN, "changes": 812, "fault": None}
+QUALITY = {
+    "passages": 391,
+    "missed_outer": 0.004,
+    "missed_inner": 0.031,
+    "lost_edges": 0.002,
+    "ghosts": 0.05,
+    "unseen": 0.014,
+    "drift": 4.1,
+    "drift_without_doubt": 3.7,
+    "advice": ["inner_misses"],
+}
 LANE = {
     "name": "main",
     "zone": "customers",
@@ -49,6 +62,7 @@ LANE = {
     "exits": 183,
     "back_outs": 2,
     "ambiguous": 1,
+    "quality": QUALITY,
     "detectors": [DETECTOR],
 }
 BAY = {"name": "A1", "zone": "customers", "occupied": True, "since": EARLIER, "heard_at": WHEN}

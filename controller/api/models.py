@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from controller.api import examples
 from controller.api.envelope import Inputs, JournalSize
-from controller.domain.report import FaultKind, MessageKind, PassageKind, Reason, Status
+from controller.domain.report import Advice, FaultKind, MessageKind, PassageKind, Reason, Status
 
 Why = Reason | Literal["not_live"]
 """Why a zone has its status; not_live: nothing fresh comes from the counting process."""
@@ -43,13 +43,18 @@ class ZoneStatus(BaseModel):
     counted_by: str | None
     """``lanes`` or ``bays``."""
     occupied: int | None
-    """Vehicles inside as counted: may be below 0 or above capacity, so that drift is seen; null when not known."""
+    """Vehicles believed to be inside, also beyond the capacity; null when too little is known."""
+    counted: int | None
+    """Vehicles inside by passages alone since the last correction: below 0 or above capacity it shows how the lanes
+    drift. Null without a correction, and where bays count."""
     free: int | None
-    """Free spaces (0..capacity); null when not trusted."""
+    """Free spaces (0..capacity), the most likely number; null when not trusted."""
     low: int | None
-    """``free`` is not below this."""
+    """With a chance of 90 % no fewer spaces are free than this ..."""
     high: int | None
-    """``free`` is not above this."""
+    """... and no more than this. Told even when ``free`` is not."""
+    sure: float | None
+    """Chance (0-1) that ``free`` is right within one vehicle or 2 % of the capacity; null where bays count."""
     status: Status
     reason: Why
     """Why it has this status."""
@@ -137,6 +142,31 @@ class DetectorStatus(BaseModel):
     fault: FaultKind | None
 
 
+class LaneQualityStatus(BaseModel):
+    """How well the loops of a lane see, learned from what they made of each other. Rates: shares of vehicles (0-1)."""
+
+    model_config = _shape(examples.QUALITY)
+
+    passages: int
+    """On how many passages it rests, about."""
+    missed_outer: float
+    """Vehicles that the outer loop does not see."""
+    missed_inner: float
+    """Vehicles that the inner loop does not see."""
+    lost_edges: float
+    """Changes of a loop that are never heard, for each vehicle."""
+    ghosts: float
+    """Times when one loop was covered and no vehicle went through, for each vehicle: people, trolleys, noise."""
+    unseen: float
+    """Vehicles that leave no trace at all, by estimate."""
+    drift: float
+    """How far (vehicles, standard deviation) the lane's count drifts in a thousand passages ..."""
+    drift_without_doubt: float
+    """... and how far it would, if no passage were in doubt: what a wider gap or a barrier contact can bring."""
+    advice: list[Advice]
+    """What would help; empty when nothing needs a mend."""
+
+
 class LaneStatus(BaseModel):
     """One lane with its tallies since the journal began; these are null when not live."""
 
@@ -152,6 +182,8 @@ class LaneStatus(BaseModel):
     """Vehicles that came in and backed out; these count nothing."""
     ambiguous: int | None
     """Sequences that might have been something else."""
+    quality: LaneQualityStatus | None
+    """What the lane has shown of its loops; null for a single loop, which nothing checks."""
     detectors: list[DetectorStatus]
 
 

@@ -4,6 +4,7 @@ The one rule: what is not fresh is not told. Then every number is None and every
 history.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from controller.api.models import (
     DetectorStatus,
     FaultStatus,
     Freshness,
+    LaneQualityStatus,
     LaneStatus,
     PanelStatus,
     PassageRecord,
@@ -107,9 +109,11 @@ def _zone(spec: ZoneSpec, report: ZoneReport | None, clock: Clock) -> ZoneStatus
         capacity=spec.capacity,
         counted_by=report.counted_by if report else None,
         occupied=report.occupied if report else None,
+        counted=report.counted if report else None,
         free=report.free if report else None,
         low=report.low if report else None,
         high=report.high if report else None,
+        sure=report.sure if report else None,
         status=report.status if report else Status.UNKNOWN,
         reason=_why(report),
         since=clock.wall(report.since) if report else None,
@@ -186,6 +190,7 @@ def _lane(spec: LaneSpec, report: LaneReport | None, clock: Clock) -> LaneStatus
         exits=report.exits if report else None,
         back_outs=report.back_outs if report else None,
         ambiguous=report.ambiguous if report else None,
+        quality=LaneQualityStatus(**dataclasses.asdict(report.quality)) if report and report.quality else None,
         detectors=[_detector(d.name, d.role.value, detectors.get(d.name), clock) for d in spec.detectors],
     )
 

@@ -58,6 +58,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "inside": ("W środku", "Inside"),
     "capacity": ("Pojemność", "Capacity"),
     "between": ("między {low} a {high}", "between {low} and {high}"),
+    "quality": (
+        "Niewidziane: pętla zewnętrzna {outer} %, wewnętrzna {inner} %. Odchyłka na 1000 przejazdów: ±{drift}.",
+        "Not seen: outer loop {outer} %, inner loop {inner} %. Drift in 1,000 passages: ±{drift}.",
+    ),
     "since": ("od", "since"),
     "unknown": ("nie wiadomo", "not known"),
     "none": ("brak", "none"),
@@ -166,6 +170,10 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
             "Usterka czujnika: liczbie nie można ufać. Usuń usterkę, potem wpisz korektę.",
             "A detector is at fault: the number can't be trusted. Mend it, then correct.",
         ),
+        "drift": (
+            "Dawno nikt nie liczył, a przejazdy mówią za mało. Policz pojazdy i wpisz korektę.",
+            "Nobody counted for long, and passages tell too little. Count the vehicles and correct.",
+        ),
         "bays_silent": (
             "Zbyt wiele czujników miejsc milczy. Sprawdź baterie i bramkę radiową.",
             "Too many bay sensors are silent. Check batteries and the radio gateway.",
@@ -251,6 +259,29 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
         "entry": ("wjazd", "entry"),
         "exit": ("wyjazd", "exit"),
         "back_out": ("wycofanie", "backed out"),
+        "touch": ("jedna pętla", "one loop alone"),
+    },
+    "advice": {
+        "outer_misses": (
+            "Pętla zewnętrzna nie widzi {outer} % pojazdów: sprawdź czułość, przewód i położenie.",
+            "The outer loop misses {outer} % of the vehicles: check its sensitivity, its cable and its place.",
+        ),
+        "inner_misses": (
+            "Pętla wewnętrzna nie widzi {inner} % pojazdów: sprawdź czułość, przewód i położenie.",
+            "The inner loop misses {inner} % of the vehicles: check its sensitivity, its cable and its place.",
+        ),
+        "loses_edges": (
+            "Giną zmiany stanu ({lost} na 100 pojazdów): sprawdź styki, przewody i zasilanie.",
+            "Changes of level get lost ({lost} for 100 vehicles): check contacts, wiring and supply.",
+        ),
+        "ghosts": (
+            "Na 100 pojazdów {ghosts} razy zadziałała tylko jedna pętla: odsuń pieszych i wózki.",
+            "For 100 vehicles one loop alone tripped {ghosts} times: keep people and trolleys off it.",
+        ),
+        "doubt": (
+            "Wiele przejazdów jest niejasnych. Większy odstęp pętli lub styk szlabanu: ±{then} zamiast ±{drift}.",
+            "Many passages are unclear. A wider gap or a barrier contact: ±{then} instead of ±{drift}.",
+        ),
     },
     "passage_note": {
         "tailgating": ("tuż za poprzednim", "tailgating"),

@@ -1,19 +1,28 @@
 """Levels as they are wired -> levels that can be trusted, and faults.
 
 Contacts bounce: a level counts when it has stood for ``DEBOUNCE_S``, with the time at which it came. That is far below
-the 100-200 ms pulses of loop detectors. A loop that is covered without a break for too long is stuck, or a vehicle
-stands on it; one that changes more often than vehicles can drive chatters. Neither can be relied on while it lasts.
+the 100-200 ms pulses of loop detectors. A level that is heard again settles in the same way and is passed on as
+``repeated``: the change between the two may have been lost, which only the lane can tell (see ``crossing``).
+
+A loop that is covered without a break for too long is stuck, or a vehicle stands on it; one that changes more often
+than vehicles can drive chatters. Neither can be relied on while it lasts. A lane of two loops finds a stuck or silent
+one much sooner than time alone does (see ``suspicion``).
 
 Messages repeat and overtake each other: ``is_news`` tells from frame counters and times whether one may still speak.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from controller.domain.events import Stamp
+from controller.domain.frozen import changed
 from controller.domain.report import FaultKind
 from controller.domain.specs import HealthSpec, Role
 
 DEBOUNCE_S = 0.03
+
+WAITING = 4.0
+"""A loop of a pair is stuck by time alone only after so many times ``stuck_after_s``: before a full lot people do wait
+on the outer loop, and the other loop tells sooner."""
 
 SAME_FRAME_S = 600.0
 """A frame counter heard again within this time is the same frame; later, a device that started anew."""
@@ -28,7 +37,7 @@ QUEUED_S = 30 * 86_400.0
 """... and a message older than this came from a wrong clock: no queue keeps one for so long."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: see ``frozen``
 class DetectorState:
     """One detector: its settled level, the one that is settling, and its fault."""
 
@@ -37,6 +46,8 @@ class DetectorState:
     since: float | None = None
     settling: bool | None = None
     settling_since: float = 0.0
+    said_again: bool = False
+    """What is settling began with the level that was settled already."""
     changes: int = 0
     window_start: float = 0.0
     window_changes: int = 0
@@ -52,17 +63,24 @@ class Settled:
 
     occupied: bool
     at: float
+    repeated: bool = False
+    """The level was this before, too."""
 
 
 def heard(state: DetectorState, *, occupied: bool, at: float, stamp: Stamp | None) -> DetectorState:
     """Take a raw level; it is settled later, by ``settle``."""
-    state = replace(state, heard_at=at, stamp=stamp or state.stamp)
-    if occupied == bool(state.occupied):  # unknown counts as clear: the first thing heard may be a vehicle
-        known = state if state.occupied is not None else replace(state, occupied=False, since=at)
-        return replace(known, settling=None)
-    if state.settling is not None:
+    state = changed(state, heard_at=at, stamp=stamp or state.stamp)
+    if state.occupied is None and not occupied:  # unknown counts as clear: the first thing heard may be a vehicle
+        return changed(state, occupied=False, since=at, settling=None)
+    if state.settling is None:
+        again = occupied == bool(state.occupied)
+        return changed(state, settling=occupied, settling_since=at, said_again=again)
+    if state.settling is occupied:
         return state
-    return replace(state, settling=occupied, settling_since=at)
+    if occupied == bool(state.occupied) and not state.said_again:  # bounced back
+        known = state if state.occupied is not None else changed(state, occupied=False, since=at)
+        return changed(known, settling=None)
+    return changed(state, settling=occupied, settling_since=at)
 
 
 def settle_due(state: DetectorState) -> float | None:
@@ -73,9 +91,11 @@ def settle_due(state: DetectorState) -> float | None:
 def settle(state: DetectorState, limits: HealthSpec) -> tuple[DetectorState, Settled]:
     """Make the settling level the settled one; the caller knows that it is due."""
     at, occupied = state.settling_since, bool(state.settling)
+    if occupied == bool(state.occupied):
+        return changed(state, settling=None), Settled(occupied, at, repeated=True)
     fresh = at - state.window_start > limits.chatter_window_s
     changes = 1 if fresh else state.window_changes + 1
-    state = replace(
+    state = changed(
         state,
         occupied=occupied,
         since=at,
@@ -85,9 +105,9 @@ def settle(state: DetectorState, limits: HealthSpec) -> tuple[DetectorState, Set
         window_changes=changes,
     )
     if changes >= limits.chatter_changes and state.fault is not FaultKind.CHATTER:
-        state = replace(state, fault=FaultKind.CHATTER, fault_since=at)
-    elif state.fault is FaultKind.STUCK and not occupied:
-        state = replace(state, fault=None)
+        state = changed(state, fault=FaultKind.CHATTER, fault_since=at)
+    elif state.fault is (FaultKind.SILENT if occupied else FaultKind.STUCK):
+        state = changed(state, fault=None)
     return state, Settled(occupied, at)
 
 
@@ -96,15 +116,21 @@ def fault_due(state: DetectorState, role: Role, limits: HealthSpec) -> float | N
     if state.fault is FaultKind.CHATTER:
         return (state.since or 0.0) + limits.chatter_window_s
     if state.fault is None and state.occupied and role is not Role.BARRIER:
-        return (state.since or 0.0) + limits.stuck_after_s
+        patience = 1.0 if role is Role.LOOP else WAITING
+        return (state.since or 0.0) + patience * limits.stuck_after_s
     return None
 
 
 def fault_changed(state: DetectorState, at: float) -> DetectorState:
     """Begin or end the fault that ``fault_due`` foretold for ``at``."""
     if state.fault is FaultKind.CHATTER:
-        return replace(state, fault=None, window_changes=0)
-    return replace(state, fault=FaultKind.STUCK, fault_since=at)
+        return changed(state, fault=None, window_changes=0)
+    return changed(state, fault=FaultKind.STUCK, fault_since=at)
+
+
+def silenced(state: DetectorState, at: float) -> DetectorState:
+    """Begin the fault of a detector that nothing is heard of, though something should be; its next change ends it."""
+    return changed(state, fault=FaultKind.SILENT, fault_since=at)
 
 
 def forget_level(state: DetectorState) -> DetectorState:
@@ -113,8 +139,8 @@ def forget_level(state: DetectorState) -> DetectorState:
     A stuck loop stays stuck until it is heard to be clear.
     """
     if state.fault is FaultKind.STUCK:
-        return replace(state, settling=None)
-    return replace(state, occupied=None, since=None, settling=None, fault=None, window_changes=0)
+        return changed(state, settling=None)
+    return changed(state, occupied=None, since=None, settling=None, fault=None, window_changes=0)
 
 
 def is_news(last: Stamp | None, heard_at: float | None, new: Stamp | None, at: float) -> bool:

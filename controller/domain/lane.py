@@ -1,44 +1,137 @@
-"""Detector levels -> passages: takes the steps of ``crossing``, and weighs what its table leaves to timing."""
+"""Detector levels -> passages with chances: takes the steps of ``crossing``, and copes with loops that do not work.
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+While both loops of a lane work, their levels are steps of the automaton, and ``verdicts`` weighs them. When one is at
+fault (it says so itself in ``health``, or ``suspicion`` finds it), the lane counts by the other: the direction is the
+lane's, and every visit counts with the chance that it was a vehicle.
+"""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from controller.domain import barrier, suspicion
+from controller.domain.barrier import Opening
+from controller.domain.case import Case, Weighed, next_on_f, on_f, rest
 from controller.domain.crossing import (
-    CLOSE_S,
     DOUBT_S,
     FLICKER_S,
+    HELD,
     MIN_SINGLE_S,
     PULSE_S,
     TABLE,
-    TIE_S,
+    LaneFault,
     LaneState,
+    Owed,
     Phase,
     Step,
-    Verdict,
+    Suspect,
     Visit,
 )
-from controller.domain.report import Passage, PassageKind
-from controller.domain.specs import Direction, LaneSpec, Output, Role
+from controller.domain.evidence import Judgement, Reading, What, alone, judge, kind_of, passage, share_inward, taught
+from controller.domain.frozen import changed
+from controller.domain.lost import read_again
+from controller.domain.report import FaultKind, LaneQuality, Passage, PassageKind
+from controller.domain.specs import Direction, LaneSpec, Role
+from controller.domain.verdicts import WEIGH
 
 
 def interrupt(lane: LaneState) -> LaneState:
     """Forget the vehicle that is being watched: the controller was off, or a loop went wrong."""
     lost = 1 if lane.phase not in {Phase.IDLE, Phase.GAP} else 0
-    return replace(_rest(lane), ambiguous=lane.ambiguous + lost)
+    return changed(rest(lane), ambiguous=lane.ambiguous + lost, outer_on=None, inner_on=None)
 
 
 def loop_changed(
-    spec: LaneSpec, lane: LaneState, role: Role, *, occupied: bool, at: float
-) -> tuple[LaneState, tuple[Passage, ...]]:
-    """Fold one settled change of a loop; return the new state and what passed."""
+    spec: LaneSpec,
+    lane: LaneState,
+    role: Role,
+    *,
+    occupied: bool,
+    at: float,
+    repeated: bool = False,
+    full: bool = False,
+) -> Weighed:
+    """Fold one settled level of a loop; return the new state and what passed.
+
+    ``repeated``: the loop had this level before; the change between may have been lost. ``full``: the sign says FULL.
+    """
     if role is Role.LOOP:
-        return _single(spec, lane, occupied=occupied, at=at)
+        return (lane, ()) if repeated else _by_one_loop(spec, lane, role, occupied=occupied, at=at)
+    if repeated:
+        return (lane, ()) if lane.faults else _heard_again(spec, lane, role, occupied=occupied, at=at)
+    lane = _covered_since(lane, role, at if occupied else None, full=full)
+    if (fault := suspicion.fault_of(lane, role)) is not None:
+        if fault.kind is FaultKind.CHATTER or occupied is not (fault.kind is FaultKind.SILENT):
+            return lane, ()
+        lane = sighted(lane, role)
+        if not occupied:
+            return lane, ()
+    if lane.faults:
+        return _by_one_loop(spec, lane, role, occupied=occupied, at=at)
+    return _two_loops(spec, lane, role, occupied=occupied, at=at)
+
+
+def time_passed(spec: LaneSpec, lane: LaneState, at: float) -> Weighed:
+    """Take the phase's time-out if it is due by ``at``; it counts as having happened at its own time."""
+    passed: tuple[Passage, ...] = ()
+    if lane.phase_due is not None and lane.phase_due <= at:
+        lane, passed = _step(spec, lane, Step.TIMEOUT, lane.phase_due)
+    if lane.openings and (due := barrier.due(lane.openings)) is not None and due <= at:
+        lane, more = _openings_over(spec, lane, at)
+        passed = (*passed, *more)
+    return lane, passed
+
+
+def barrier_changed(spec: LaneSpec, lane: LaneState, *, occupied: bool, at: float, repeated: bool = False) -> Weighed:
+    """Fold one settled level of the barrier's contact (occupied: the arm is up), repeated or not."""
+    if spec.loop is not None or lane.faults:
+        return changed(lane, openings=()), ()
+    return changed(lane, openings=barrier.changed(lane.openings, up=occupied, at=at, repeated=repeated)), ()
+
+
+def blinded(spec: LaneSpec, lane: LaneState, role: Role, kind: FaultKind, at: float) -> Weighed:
+    """Stop listening to a loop that is at fault; count what it hid so far, and go on by the other loop."""
+    if role in {Role.LOOP, Role.BARRIER} or suspicion.fault_of(lane, role) is not None:
+        return lane, ()
+    seeing = suspicion.other(role)
+    owed = (lane.outer if role is Role.OUTER else lane.inner).owed
+    passed = [*_leader(spec, lane, role, at), *(_paid(spec, o, seeing, role) for o in owed)]
+    began = lane.outer_on if seeing is Role.OUTER else lane.inner_on
+    now = changed(rest(lane), faults=(*lane.faults, LaneFault(role, kind, at)), outer=Suspect(), inner=Suspect())
+    return _tally(_resumed_on(now, seeing, began), passed), tuple(passed)
+
+
+def sighted(lane: LaneState, role: Role) -> LaneState:
+    """Listen to a loop again, as it works."""
+    if suspicion.fault_of(lane, role) is None:
+        return lane
+    seeing = suspicion.other(role)
+    began = lane.outer_on if seeing is Role.OUTER else lane.inner_on
+    now = changed(rest(lane), faults=tuple(f for f in lane.faults if f.role is not role))
+    return _resumed_on(now, seeing, began)
+
+
+def faults(lane: LaneState) -> tuple[LaneFault, ...]:
+    """Return the loops that are not listened to."""
+    return lane.faults
+
+
+def is_blind(spec: LaneSpec, lane: LaneState) -> bool:
+    """Whether nothing of this lane counts any more."""
+    pair = sum(d is not None for d in (spec.outer, spec.inner))
+    return pair > 0 and len(lane.faults) == pair
+
+
+def quality(spec: LaneSpec, lane: LaneState) -> LaneQuality:
+    """Return what the lane learned of its loops; a single loop has nothing to compare itself with."""
+    return LaneQuality() if spec.loop is not None else lane.learned.quality
+
+
+def _two_loops(spec: LaneSpec, lane: LaneState, role: Role, *, occupied: bool, at: float) -> Weighed:
     outer = role is Role.OUTER
     if lane.phase is Phase.IDLE:
         if not occupied:
             return lane, ()
-        lane = replace(_rest(lane), outer_first=outer)
+        lane = changed(rest(lane), outer_first=outer)
     if outer == lane.outer_first:
         step = Step.F_ON if occupied else Step.F_OFF
     else:
@@ -46,254 +139,172 @@ def loop_changed(
     return _step(spec, lane, step, at)
 
 
-def time_passed(spec: LaneSpec, lane: LaneState, at: float) -> tuple[LaneState, tuple[Passage, ...]]:
-    """Take the phase's time-out if it is due by ``at``; it counts as having happened at its own time."""
-    if lane.deadline is None or at < lane.deadline:
-        return lane, ()
-    return _step(spec, lane, Step.TIMEOUT, lane.deadline)
+def _heard_again(spec: LaneSpec, lane: LaneState, role: Role, *, occupied: bool, at: float) -> Weighed:
+    first = (role is Role.OUTER) == lane.outer_first
+    step = (Step.F_ON_AGAIN if first else Step.S_ON_AGAIN) if occupied else Step.S_OFF_AGAIN
+    if step not in TABLE[lane.phase] or (first and not occupied):
+        return read_again(lane), ()
+    return _step(spec, lane, step, at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One step to weigh: ``lane`` has its visits up to date, ``phase`` is where the table says it goes."""
-
-    spec: LaneSpec
-    lane: LaneState
-    phase: Phase
-    at: float
-
-    def go(self, **changes: Any) -> LaneState:
-        """Return the lane in its next phase."""
-        return replace(self.lane, **{"phase": self.phase, **changes})
-
-    def passage(self, *, forward: bool, tailgating: bool = False, doubt: str | None = None) -> Passage:
-        """Return a vehicle through the lane, inwards if ``forward``."""
-        kind = PassageKind.ENTRY if forward else PassageKind.EXIT
-        direction = self.spec.direction
-        wrong_way = direction is not Direction.BOTH and direction.value != kind.value
-        doubt = doubt or self.lane.doubt
-        return Passage(self.spec.name, kind, self.at, self.lane.began, tailgating, wrong_way, doubt)
-
-    def back_out(self, doubt: str | None = None) -> Passage:
-        """Return a vehicle that came in and backed out."""
-        return Passage(self.spec.name, PassageKind.BACK_OUT, self.at, self.lane.began, doubt=doubt or self.lane.doubt)
-
-    def turned_round(self, began: float, **changes: Any) -> LaneState:
-        """Return the lane as it is when the vehicle came from the other side: what was S is its first loop."""
-        return replace(_rest(self.lane), outer_first=not self.lane.outer_first, began=began, **changes)
-
-
-_Weighed = tuple[LaneState, tuple[Passage, ...]]
-
-
-def _step(spec: LaneSpec, lane: LaneState, step: Step, at: float) -> _Weighed:
+def _step(spec: LaneSpec, lane: LaneState, step: Step, at: float) -> Weighed:
     rule = TABLE[lane.phase].get(step)
-    if rule is None:  # a level heard twice, or one from before the vehicle came
+    if rule is None:  # one from before the vehicle came
         return lane, ()
     phase, verdict = rule
-    new, passed = _WEIGH[verdict](_Case(spec, _covered(lane, step, at), phase, at))
+    new, passed = WEIGH[verdict](Case(spec, _covered(lane, step, at), phase, at))
     limit = {Phase.GAP: spec.max_gap_s, Phase.DOUBT: DOUBT_S}.get(new.phase)
-    return _tally(replace(new, deadline=None if limit is None else at + limit), passed), passed
+    new = changed(new, phase_due=None if limit is None else at + limit)
+    if passed:
+        new, passed = _claimed(new, passed) if new.openings or spec.barrier is not None else (new, passed)
+        new = _tally(new, passed)
+    if (found := suspicion.named(new)) is not None:
+        new, more = blinded(spec, new, *found, at)
+        passed = (*passed, *more)
+    return new, passed
+
+
+def _claimed(lane: LaneState, passed: tuple[Passage, ...]) -> Weighed:
+    """Let each vehicle claim its opening of the barrier; who has none tailgates."""
+    told: list[Passage] = []
+    for one in passed:
+        chance = one.chance_in + one.chance_out if one.kind is not PassageKind.BACK_OUT else 1.0
+        openings, found = barrier.claim(lane.openings, one.began, one.at, chance)
+        learned = lane.learned
+        if one.doubt is None and one.seen_by is None and one.kind is not PassageKind.BACK_OUT:
+            learned = changed(learned, opened=learned.opened + found, not_opened=learned.not_opened + (not found))
+        lane = changed(lane, openings=openings, learned=learned)
+        told.append(one if found or chance < 0.5 else replace(one, tailgating=True))  # noqa: PLR2004
+    return lane, tuple(told)
+
+
+def _openings_over(spec: LaneSpec, lane: LaneState, at: float) -> Weighed:
+    """Count who passed the barrier and left no trace on the loops."""
+    openings, left = barrier.settled(lane.openings, at)
+    lane = changed(lane, openings=openings)
+    passed = []
+    if any(_is_through(lane, o) for o in left):
+        passed = [Case(spec, lane, lane.phase, at).sure(doubt="the barrier fell behind it, but a loop did not clear")]
+        lane = changed(next_on_f(lane) if lane.phase is Phase.FOLLOWED else rest(lane), learned=lane.learned)
+    elif lane.phase is not Phase.IDLE:  # whoever is watched may have come through one of them
+        left = tuple(o for o in left if o.fall is None or o.fall < lane.began)
+    for opening in left[len(passed) :]:
+        missing = 1 - opening.claimed
+        lane = changed(lane, learned=changed(lane.learned, left=lane.learned.left + missing))
+        chance = missing * barrier.unseen(lane.learned)
+        inward = share_inward(spec, lane.learned)
+        judgement = judge(
+            (
+                Reading(What.UNSEEN, 1, chance * inward),
+                Reading(What.UNSEEN, -1, chance * (1 - inward)),
+                Reading(What.OPENED, 0, 1 - chance),
+            )
+        )
+        fall = at if opening.fall is None else opening.fall
+        passed.append(passage(spec, judgement, fall, opening.rise, seen_by=Role.BARRIER))
+    return _tally(lane, passed), tuple(passed)
+
+
+def _is_through(lane: LaneState, opening: Opening) -> bool:
+    """Whether whoever is watched, and seems to stand on S for long, has come through this opening."""
+    if lane.phase not in {Phase.SECOND, Phase.FOLLOWED} or opening.fall is None:
+        return False
+    return lane.began - barrier.EARLY_S <= opening.rise and lane.second.on <= opening.fall
 
 
 def _covered(lane: LaneState, step: Step, at: float) -> LaneState:
     """Note when the loops were covered, before the verdict is weighed."""
     match step:
         case Step.F_OFF if lane.phase in {Phase.FIRST, Phase.BOTH, Phase.RETREAT}:
-            return replace(lane, first=Visit(lane.first.on, at))
+            return changed(lane, first=Visit(lane.first.on, at))
         case Step.S_OFF:
-            return replace(lane, second=Visit(lane.second.on, at), held=lane.held or at - lane.second.on > PULSE_S)
-        case Step.F_ON if lane.phase in {Phase.IDLE, Phase.GAP}:
-            return replace(lane, began=at, first=Visit(at, at))
-        case Step.S_ON if lane.phase is Phase.FIRST:
-            return replace(lane, second=Visit(at, at), held=False, overlapped=True)
+            return changed(lane, second=Visit(lane.second.on, at), held=lane.held or at - lane.second.on > PULSE_S)
+        case Step.F_ON if lane.phase is Phase.IDLE:
+            return changed(lane, began=at, first=Visit(at, at))
+        case Step.S_ON | Step.S_ON_AGAIN if lane.phase is Phase.FIRST:
+            return changed(lane, second=Visit(at, at), held=False, overlapped=True)
         case _:
             return lane
 
 
-def _nothing(case: _Case) -> _Weighed:
-    return case.go(pulsed_s=None), ()
+def _covered_since(lane: LaneState, role: Role, since: float | None, *, full: bool) -> LaneState:
+    """Note the loop's level; whatever spoke against it before, it has changed."""
+    suspect = _CLEAR if since is None else _COVERED
+    if role is Role.OUTER:
+        return changed(lane, outer_on=since, full=full, outer=suspect)
+    return changed(lane, inner_on=since, full=full, inner=suspect)
 
 
-def _cleared(case: _Case) -> _Weighed:
-    """F has cleared. Had the other loop pulsed just before, two pulses alike are one quick passage from there."""
-    lane = case.lane
-    if lane.pulsed_s is not None and lane.first.length_s < 2 * lane.pulsed_s:
-        return _rest(lane), (case.passage(forward=not lane.outer_first),)
-    return case.go(pulsed_s=None), ()
+_CLEAR, _COVERED = Suspect(), Suspect(HELD)
 
 
-def _turned(case: _Case) -> _Weighed:
-    rest = replace(_rest(case.lane), touches=case.lane.touches + 1)
-    if case.phase is Phase.FIRST:  # the next one is on F already
-        rest = replace(rest, phase=Phase.FIRST, outer_first=case.lane.outer_first)
-        rest = replace(rest, began=case.at, first=case.lane.first)
-    return rest, ()
+def _resumed_on(lane: LaneState, role: Role, since: float | None) -> LaneState:
+    """Watch who is on this loop, if somebody is."""
+    return lane if since is None else on_f(lane, since, outer_first=role is Role.OUTER)
 
 
-def _reached(case: _Case) -> _Weighed:
-    """S is covered after a gap. A first loop that merely pulsed may have been noise: watch S as a first loop, too."""
-    lane = case.lane
-    if _only_pulsed(case):
-        here = Visit(case.at, case.at)
-        return case.turned_round(case.at, phase=Phase.FIRST, first=here, pulsed_s=lane.first.length_s), ()
-    return case.go(second=Visit(case.at, case.at), held=False, overlapped=False), ()
+def _leader(spec: LaneSpec, lane: LaneState, role: Role, at: float) -> Sequence[Passage]:
+    """Return the vehicle that the faulty loop kept waiting for its verdict: on S it seemed to stay, or on F."""
+    first = (role is Role.OUTER) == lane.outer_first
+    gone = lane.phase in {Phase.SECOND, Phase.FOLLOWED, Phase.DOUBT} and not first
+    passed = lane.phase is Phase.RETREAT and first
+    if not gone and not passed:
+        return ()
+    forward = 1 if lane.outer_first else -1
+    judgement = judge((Reading(What.PASSED, forward, 0.95 * lane.sure), Reading(What.BACKED, 0, 0.05)))
+    return (passage(spec, judgement, min(lane.second.off if passed else at, at), lane.began),)
 
 
-def _left(case: _Case) -> _Weighed:
-    lane = case.lane
-    if _only_pulsed(case) and lane.second.length_s >= 2 * lane.first.length_s:
-        return replace(_rest(lane), touches=lane.touches + 1, ambiguous=lane.ambiguous + 1), ()
-    return _rest(lane), (case.passage(forward=lane.outer_first),)
-
-
-def _regained(case: _Case) -> _Weighed:
-    lane = case.lane
-    if lane.overlapped and _only_pulsed(case):  # F's kick came early: the vehicle was on S first, and reaches F now
-        here = Visit(case.at, case.at)
-        return case.turned_round(lane.second.on, phase=Phase.BOTH, first=lane.second, second=here, overlapped=True), ()
-    if lane.overlapped and case.at - lane.first.off <= FLICKER_S:
-        return case.go(phase=Phase.BOTH), ()
-    return case.go(follower_on=case.at), ()
-
-
-def _touched(case: _Case) -> _Weighed:
-    """F was covered and left while S is covered. After a gap that was the vehicle on S, unless it was no vehicle."""
-    lane, touch = case.lane, Visit(case.lane.follower_on, case.at)
-    if lane.overlapped or touch.length_s <= PULSE_S:
-        return case.go(), ()
-    return _from_the_other_side(case, Phase.RETREAT, second=touch, held=True), ()
-
-
-def _from_the_other_side(case: _Case, phase: Phase, **changes: Any) -> LaneState:
-    """Begin anew with the vehicle on S, which came from there; what had touched F before is gone."""
-    lane = case.lane
-    turned = case.turned_round(lane.second.on, phase=phase, first=lane.second, overlapped=True, **changes)
-    return replace(turned, touches=lane.touches + 1, doubt="a vehicle that came in and another one behind it")
-
-
-def _retreated(case: _Case) -> _Weighed:
-    lane = case.lane
-    tie = case.at - lane.second.off <= TIE_S
-    if tie or not lane.held or _pulses(case.spec, outer=not lane.outer_first):
-        return _rest(lane), (case.passage(forward=lane.outer_first),)
-    return _rest(lane), (case.back_out(),)
-
-
-def _again(case: _Case) -> _Weighed:
-    """S is covered again while F was held: flicker or pulses, a close follower, or the vehicle itself."""
-    lane, again = case.lane, Visit(case.at, case.at)
-    clear_s = case.at - lane.second.off
-    if clear_s <= FLICKER_S or not lane.held or _pulses(case.spec, outer=not lane.outer_first):
-        return case.go(second=again), ()
-    if clear_s > CLOSE_S:
-        return case.go(second=again, doubt="one vehicle that moved to and fro, or two bumper to bumper"), ()
-    doubt = "close follower, or one vehicle that moved to and fro"
-    left = replace(case, at=lane.second.off).passage(forward=lane.outer_first, tailgating=True, doubt=doubt)
-    return case.go(began=lane.second.off, second=again, held=False, doubt=None), (left,)
-
-
-def _released(case: _Case) -> _Weighed:
-    lane = case.lane
-    if not lane.held or _any_pulses(case.spec):
-        return _next_on_f(case), (case.passage(forward=lane.outer_first, tailgating=True),)
-    if not lane.overlapped:
-        on_f = Visit(lane.follower_on, lane.follower_on)
-        return _from_the_other_side(case, Phase.SECOND, second=on_f), ()
-    return case.go(), ()
-
-
-def _resumed(case: _Case) -> _Weighed:
-    if case.at - case.lane.second.off <= FLICKER_S:
-        return case.go(phase=Phase.FOLLOWED), ()
-    _, passed = _followed(case)
-    here = Visit(case.at, case.at)
-    return replace(_next_on_f(case), phase=Phase.BOTH, second=here, overlapped=True), passed
-
-
-def _followed(case: _Case) -> _Weighed:
-    """Count the leader as of when it left S."""
-    left = replace(case, at=case.lane.second.off).passage(forward=case.lane.outer_first, tailgating=True)
-    return _next_on_f(case), (left,)
-
-
-def _next_on_f(case: _Case) -> LaneState:
-    """Return the lane with the leader gone and its follower on F."""
-    lane = case.lane
-    on_f = Visit(lane.follower_on, lane.follower_on)
-    return replace(_rest(lane), phase=Phase.FIRST, outer_first=lane.outer_first, began=lane.follower_on, first=on_f)
-
-
-def _backed(case: _Case) -> _Weighed:
-    return _rest(case.lane), (
-        case.back_out("backed out after leaving the first loop, or passed while a follower backed out"),
+def _paid(spec: LaneSpec, owed: Owed, seeing: Role, blind: Role) -> Passage:
+    """Return what a vehicle still counts for, now that one knows why the other loop did not see it."""
+    return Passage(
+        spec.name,
+        kind_of(owed.missing_in, owed.missing_out),
+        owed.at,
+        owed.began,
+        doubt=f"counted late: the {blind} loop did not see it",
+        chance_in=owed.missing_in,
+        chance_out=owed.missing_out,
+        seen_by=seeing,
     )
 
 
-_WEIGH: dict[Verdict, Callable[[_Case], _Weighed]] = {
-    Verdict.NOTHING: _nothing,
-    Verdict.CLEARED: _cleared,
-    Verdict.TURNED: _turned,
-    Verdict.REACHED: _reached,
-    Verdict.LEFT: _left,
-    Verdict.REGAINED: _regained,
-    Verdict.TOUCHED: _touched,
-    Verdict.RETREATED: _retreated,
-    Verdict.AGAIN: _again,
-    Verdict.RELEASED: _released,
-    Verdict.RESUMED: _resumed,
-    Verdict.FOLLOWED: _followed,
-    Verdict.BACKED: _backed,
-}
-
-
-def _only_pulsed(case: _Case) -> bool:
-    """Whether F was covered for too short a time for a vehicle, without being declared a pulse output."""
-    return case.lane.first.length_s <= PULSE_S and not _pulses(case.spec, outer=case.lane.outer_first)
-
-
-def _pulses(spec: LaneSpec, *, outer: bool) -> bool:
-    detector = spec.outer if outer else spec.inner
-    return detector is not None and detector.output is Output.PULSE
-
-
-def _any_pulses(spec: LaneSpec) -> bool:
-    return _pulses(spec, outer=True) or _pulses(spec, outer=False)
-
-
-def _rest(lane: LaneState) -> LaneState:
-    """Return the idle lane with its tallies."""
-    return LaneState(
-        entries=lane.entries,
-        exits=lane.exits,
-        back_outs=lane.back_outs,
-        touches=lane.touches,
-        ambiguous=lane.ambiguous,
-    )
-
-
-def _single(spec: LaneSpec, lane: LaneState, *, occupied: bool, at: float) -> _Weighed:
-    """Count a single loop when it clears: the direction is the lane's, and back-outs cannot be told."""
+def _by_one_loop(spec: LaneSpec, lane: LaneState, role: Role, *, occupied: bool, at: float) -> Weighed:
+    """Count a loop that is alone, when it clears: the direction is the lane's, and back-outs cannot be told."""
     if occupied:
         counted = lane.first.length_s > 0 and at - lane.first.off <= FLICKER_S
-        return replace(lane, phase=Phase.SECOND if counted else Phase.FIRST, began=at, first=Visit(at, at)), ()
-    rest, visit = _rest(lane), Visit(lane.first.on, at)
+        outer_first = role is Role.OUTER
+        phase = Phase.SECOND if counted else Phase.FIRST
+        return changed(lane, phase=phase, outer_first=outer_first, began=at, first=Visit(at, at)), ()
+    after, visit = rest(lane), Visit(lane.first.on, at)
     if lane.phase is Phase.SECOND:  # a drawbar: the vehicle was counted when the loop cleared for the first time
-        return replace(rest, first=visit), ()
+        return changed(after, first=visit), ()
     if lane.phase is not Phase.FIRST or visit.length_s < MIN_SINGLE_S:
-        return rest, ()
-    passed = (_Case(spec, lane, Phase.IDLE, at).passage(forward=spec.direction is Direction.ENTRY),)
-    return _tally(replace(rest, first=visit), passed), passed
+        return after, ()
+    after = changed(after, first=visit)
+    judgement, seen_by = _vehicle(spec, lane, role, visit)
+    if seen_by is not None:
+        turning = suspicion.turning(lane, at)
+        after = changed(after, learned=taught(spec, lane.learned, judgement, seen_by, turning=turning))
+    passed = (passage(spec, judgement, at, visit.on, seen_by=seen_by),)
+    return _tally(after, passed), passed
 
 
-def _tally(lane: LaneState, passed: tuple[Passage, ...]) -> LaneState:
-    if not passed:
-        return lane
+def _vehicle(spec: LaneSpec, lane: LaneState, role: Role, visit: Visit) -> tuple[Judgement, Role | None]:
+    if role is Role.LOOP:
+        change = 1 if spec.direction is Direction.ENTRY else -1
+        return judge((Reading(What.PASSED, change, 1.0),)), None
+    visitors = suspicion.visiting(spec, lane, role, visit.off)
+    return judge(alone(spec, lane.learned, role, visit.length_s, visitors=visitors, other_is_blind=True)), role
+
+
+def _tally(lane: LaneState, passed: Sequence[Passage]) -> LaneState:
     kinds = [p.kind for p in passed]
-    return replace(
+    return changed(
         lane,
         entries=lane.entries + kinds.count(PassageKind.ENTRY),
         exits=lane.exits + kinds.count(PassageKind.EXIT),
         back_outs=lane.back_outs + kinds.count(PassageKind.BACK_OUT),
-        ambiguous=lane.ambiguous + sum(p.doubt is not None or p.wrong_way for p in passed),
+        touches=lane.touches + kinds.count(PassageKind.TOUCH),
+        ambiguous=lane.ambiguous + sum(p.seen_by is None and bool(p.doubt or p.wrong_way) for p in passed),
     )

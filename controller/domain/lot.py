@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from controller.domain import bay, health, lane, occupancy
+from controller.domain import bay, health, lane, occupancy, upkeep
+from controller.domain import silence as silences
 from controller.domain.bay import BayState
+from controller.domain.belief import GRID_S, Passing, expectation
 from controller.domain.crossing import LaneState
 from controller.domain.events import (
     BayChanged,
@@ -25,9 +27,12 @@ from controller.domain.events import (
 from controller.domain.health import DetectorState
 from controller.domain.occupancy import Sources, ZoneState
 from controller.domain.report import FaultKind, Passage, PassageKind, Reason
-from controller.domain.specs import BaySpec, DetectorSpec, Direction, LaneSpec, LotSpec, Role
+from controller.domain.silence import Silence
+from controller.domain.specs import BaySpec, DetectorSpec, Direction, LaneSpec, LotSpec, Role, ZoneSpec
 
 PASSAGES_KEPT = 20
+BLINK_S = 120.0
+"""What stood in lanes and bays before the controller was off for no longer than this is taken to stand there still."""
 NOTES_KEPT = 8
 """For each zone: a busy one must not push out why a quiet one says what it says."""
 
@@ -57,6 +62,8 @@ class LotState:
     """No time-out of a lane or detector is due before this."""
     bays_due: float = math.inf
     """No bay falls silent before this."""
+    weigh_due: float = math.inf
+    """When the time that passed is weighed next."""
     stale: int = 0
     """Messages that were repeated, late, or too old."""
     strange: int = 0
@@ -65,6 +72,10 @@ class LotState:
     """The last ones, newest last."""
     passed: tuple[Passage, ...] = ()
     """Those of the last ``apply`` alone."""
+    silences: Mapping[str, Silence] = field(default_factory=dict)
+    """For each lane, how long nothing was heard of its loops."""
+    doubts: Mapping[str, float] = field(default_factory=dict)
+    """For each lane, the variance (vehicles squared) that its passages left."""
     notes: Mapping[str, tuple[Note, ...]] = field(default_factory=dict)
     """For each zone, newest last."""
 
@@ -76,8 +87,7 @@ def initial(spec: LotSpec, at: float = 0.0) -> LotState:
 
 def adapted(spec: LotSpec, state: LotState) -> LotState:
     """Fit a kept state to the site file of today: what is new starts fresh, what is gone is dropped."""
-    fresh = {z.name: ZoneState(counted=z.initial_occupied, since=state.at) for z in spec.zones}
-    zones = {name: state.zones.get(name, zone) for name, zone in fresh.items()}
+    zones = {z.name: _adapted_zone(spec, state, z) for z in spec.zones}
     state = replace(
         state,
         lanes={s.name: state.lanes.get(s.name, LaneState()) for s in spec.lanes},
@@ -87,6 +97,7 @@ def adapted(spec: LotSpec, state: LotState) -> LotState:
         notes={z.name: state.notes.get(z.name, ()) for z in spec.zones},
         due=-math.inf,
         bays_due=-math.inf,
+        weigh_due=_next_weighing(state.at) if spec.lanes else math.inf,
     )
     for name, zone in zones.items():
         known = [b.occupied for s in spec.bays if s.zone == name for b in (state.bays[s.name],)]
@@ -94,16 +105,35 @@ def adapted(spec: LotSpec, state: LotState) -> LotState:
     return _judged(spec, _scheduled(spec, _silenced(spec, state, state.at)), state.at)
 
 
+def _adapted_zone(spec: LotSpec, state: LotState, zone: ZoneSpec) -> ZoneState:
+    """Keep what is known of a zone; begin anew where it is another one now."""
+    lanes = _is_counted_by_lanes(spec, zone.name)
+    kept = state.zones.get(zone.name)
+    if kept is None or lanes is (kept.belief is None):
+        return occupancy.begun(zone, state.at, _unix(state, state.at), lanes=lanes)
+    return occupancy.resized(zone, kept, state.at, _unix(state, state.at))
+
+
+def _unix(state: LotState, at: float) -> float:
+    """Return the Unix time of a lot time; without a clock, lot time has to do: a day is still a day."""
+    return (state.epoch or 0.0) + at
+
+
+def _next_weighing(at: float) -> float:
+    return (at // GRID_S + 1) * GRID_S
+
+
 def next_due(state: LotState) -> float:
     """When something happens by time alone; infinity: never."""
-    return min(state.due, state.bays_due)
+    return min(state.due, state.bays_due, state.weigh_due)
 
 
 def apply(spec: LotSpec, state: LotState, event: Event) -> LotState:
     """Fold one event. Its time must not be before the state's; an event that names nothing here is counted only."""
     if not state.at <= event.at < math.inf:
         raise ValueError(f"{event} is before lot time {state.at}, or at no time at all: events come in order")
-    state = _advanced(spec, replace(state, passed=()), event.at)
+    state = _advanced(spec, replace(state, passed=()) if state.passed else state, event.at)
+    before = state
     match event:
         case DetectorChanged():
             state = _detector_heard(state, event)
@@ -119,18 +149,19 @@ def apply(spec: LotSpec, state: LotState, event: Event) -> LotState:
             state = replace(state, epoch=event.epoch)
         case Tick():
             return state
-    return _judged(spec, _scheduled(spec, state), event.at)
+    return _judged(spec, _scheduled(spec, state), event.at, before)
 
 
 def _advanced(spec: LotSpec, state: LotState, at: float) -> LotState:
     """Let everything happen that is due by ``at``, each at its own time."""
     while (due := next_due(state)) <= at:
         due = max(due, state.at)
-        state = replace(state, at=due)
+        before = state = replace(state, at=due)
         state = _timed_out(spec, state, due) if state.due <= due else state
         state = _silenced(spec, state, due) if state.bays_due <= due else state
-        state = _judged(spec, _scheduled(spec, state), due)
-    return replace(state, at=at)
+        state = _weighed(spec, state, due) if state.weigh_due <= due else state
+        state = _judged(spec, _scheduled(spec, state), due, before)
+    return state if state.at == at else replace(state, at=at)
 
 
 def _timed_out(spec: LotSpec, state: LotState, at: float) -> LotState:
@@ -142,7 +173,7 @@ def _timed_out(spec: LotSpec, state: LotState, at: float) -> LotState:
         watched = state.lanes[lane_spec.name]
         now, passed = lane.time_passed(lane_spec, watched, at)
         if now is not watched:
-            state = _passed(_with_lane(state, lane_spec, now), lane_spec, passed)
+            state = _with_lane(spec, state, lane_spec, now, passed)
     return state
 
 
@@ -151,69 +182,213 @@ def _detector_due(spec: LotSpec, state: LotState, lane_spec: LaneSpec, detector:
     now = state.detectors[detector.name]
     if (due := health.settle_due(now)) is not None and due <= at:
         was, (now, level) = now, health.settle(now, spec.health)
-        state = _with_detector(state, lane_spec, detector, was, now)
-        if detector.role is not Role.BARRIER and now.fault is not FaultKind.CHATTER:
-            state = _loop_changed(state, lane_spec, detector, level)
+        state = _with_detector(spec, state, lane_spec, detector, was, now)
+        if now.fault is not FaultKind.CHATTER:
+            state = _level_changed(spec, state, lane_spec, detector, level)
     if (due := health.fault_due(now, detector.role, spec.health)) is not None and due <= at:
-        state = _with_detector(state, lane_spec, detector, now, health.fault_changed(now, due))
+        state = _with_detector(spec, state, lane_spec, detector, now, health.fault_changed(now, due))
     return state
 
 
-def _loop_changed(state: LotState, spec: LaneSpec, detector: DetectorSpec, level: health.Settled) -> LotState:
-    now, passed = lane.loop_changed(spec, state.lanes[spec.name], detector.role, occupied=level.occupied, at=level.at)
-    others = [state.detectors[d.name].fault for d in _loops(spec) if d is not detector]
-    if FaultKind.STUCK in others and not level.occupied:
-        # While one loop is stuck, a vehicle over the other may go either way, and nobody can tell.
-        state = _distrusted(state, _zones_of(spec), Reason.DETECTOR_FAULT)
-    return _passed(_with_lane(state, spec, now), spec, passed)
+def _level_changed(
+    lot: LotSpec, state: LotState, spec: LaneSpec, detector: DetectorSpec, level: health.Settled
+) -> LotState:
+    watched, role = state.lanes[spec.name], detector.role
+    if role is not Role.BARRIER and level.occupied:
+        state = replace(state, silences=_with(state.silences, spec.name, Silence(level.at)))
+    if role is Role.BARRIER:
+        now, passed = lane.barrier_changed(spec, watched, occupied=level.occupied, at=level.at, repeated=level.repeated)
+    else:
+        full = state.zones[spec.zone].full
+        now, passed = lane.loop_changed(
+            spec, watched, role, occupied=level.occupied, at=level.at, repeated=level.repeated, full=full
+        )
+    return _with_lane(lot, state, spec, now, passed)
 
 
 def _with_detector(
-    state: LotState, spec: LaneSpec, detector: DetectorSpec, was: DetectorState, now: DetectorState
+    lot: LotSpec, state: LotState, spec: LaneSpec, detector: DetectorSpec, was: DetectorState, now: DetectorState
 ) -> LotState:
-    """Put the detector's new state in place, and see what it means that its fault began or ended."""
-    blind, zones = _is_blind(spec, state), _zones_of(spec)
-    state = replace(state, detectors=_with(state.detectors, detector.name, now))
+    """Put the detector's new state in place, and tell its lane when a fault began or ended."""
+    before, state = state, replace(state, detectors=_with(state.detectors, detector.name, now))
     if now.fault is was.fault:
         return state
+    zones, watched = _zones_of(spec), state.lanes[spec.name]
     if now.fault is None:
         state = _noted(state, state.at, zones, f"{detector.name}: works again")
-        return _distrusted(state, zones, Reason.DETECTOR_FAULT) if blind else state
-    state = _noted(state, now.fault_since, zones, f"{detector.name}: fault {now.fault}")
-    if detector.role is Role.BARRIER:
+        state = _with_lane(lot, state, spec, lane.sighted(watched, detector.role), ())
+    else:
+        state = _noted(state, now.fault_since, zones, f"{detector.name}: fault {now.fault}")
+        state = _with_lane(lot, state, spec, *lane.blinded(spec, watched, detector.role, now.fault, state.at))
+    if spec.loop is None or is_blind(spec, state) is is_blind(spec, before):
         return state
-    if now.fault is FaultKind.CHATTER or detector.role is Role.LOOP:
-        return _with_lane(state, spec, lane.interrupt(state.lanes[spec.name]))
-    others = [state.detectors[d.name] for d in _loops(spec) if d is not detector]
-    if any(o.changes and not o.occupied and (o.since or 0.0) > (now.since or 0.0) for o in others):
-        # A vehicle left the other loop since this one is held, and it was counted as if this one told the truth.
-        state = _distrusted(state, zones, Reason.DETECTOR_FAULT)
+    if now.fault is not None:
+        state = _with_lane(lot, state, spec, lane.interrupt(state.lanes[spec.name]), ())
+    return _blindness_changed(lot, before, state, spec)
+
+
+def _with_lane(lot: LotSpec, state: LotState, spec: LaneSpec, now: LaneState, passed: Iterable[Passage]) -> LotState:
+    """Put the lane's new state in place, with what it means that it found or lost a fault, and what passed."""
+    was, before = state.lanes[spec.name], state
+    state = replace(state, lanes=_with(state.lanes, spec.name, now))
+    if now.faults != was.faults:
+        for fault, text in [(f, f"fault {f.kind}") for f in now.faults if f not in was.faults] + [
+            (f, "works again") for f in was.faults if f not in now.faults
+        ]:
+            if state.detectors[f"{spec.name}.{fault.role}"].fault is None:  # else that told it already
+                state = _noted(state, state.at, _zones_of(spec), f"{spec.name}.{fault.role}: {text}")
+        if is_blind(spec, state) is not is_blind(spec, before):
+            state = _blindness_changed(lot, before, state, spec)
+    return _passed(lot, state, spec, passed)
+
+
+def _blindness_changed(lot: LotSpec, before: LotState, state: LotState, spec: LaneSpec) -> LotState:
+    """Until now the lanes saw what they saw; from here on it is another share of all that passes."""
+    zones = _zones_of(spec)
+    state = replace(state, zones={**state.zones, **_zones_with(before, lot, state.at, zones)})
+    return _doubted(state, zones, Reason.DETECTOR_FAULT)
+
+
+def is_blind(spec: LaneSpec, state: LotState) -> bool:
+    """Whether vehicles pass the lane and no loop tells."""
+    if spec.loop is not None:
+        return state.detectors[spec.loop.name].fault is not None
+    return lane.is_blind(spec, state.lanes[spec.name])
+
+
+def _weighed(spec: LotSpec, state: LotState, at: float) -> LotState:
+    """Let the time that passed tell what it tells, and teach the rhythm."""
+    zones = _zones_with(state, spec, at, [z.name for z in spec.zones])
+    unix = _unix(state, at)
+    by_name = {z.name: z for z in spec.zones}
+    taught = {name: occupancy.taught(by_name[name], zone, unix) for name, zone in zones.items()}
+    state = replace(state, zones={**state.zones, **taught}, weigh_due=_next_weighing(at))
+    for lane_spec in spec.lanes:
+        state = _listened(spec, state, lane_spec)
     return state
 
 
-def _is_blind(spec: LaneSpec, state: LotState) -> bool:
-    """Whether vehicles may pass the lane without anybody knowing."""
-    faults = [state.detectors[d.name].fault for d in _loops(spec)]
-    return FaultKind.CHATTER in faults or all(fault is FaultKind.STUCK for fault in faults)
+def _listened(lot: LotSpec, state: LotState, spec: LaneSpec) -> LotState:
+    """See whether a lane is quieter than it can be."""
+    belief, watched = state.zones[spec.zone].belief, state.lanes[spec.name]
+    if belief is None or is_blind(spec, state):
+        return state
+    share_in, share_out = _shares(lot, state, spec)
+    entries, exits, entry_strength, exit_strength = expectation(belief)
+    silence = state.silences.get(spec.name, Silence(state.at - GRID_S))
+    lasted_s = min(GRID_S, state.at - silence.since)
+    silence = silences.grown(
+        silence, share_in * entries * lasted_s, share_out * exits * lasted_s, entry_strength, exit_strength
+    )
+    if not silences.is_dead(silence):
+        return replace(state, silences=_with(state.silences, spec.name, silence))
+    zone_spec = next(z for z in lot.zones if z.name == spec.zone)
+    zone = occupancy.missed(zone_spec, state.zones[spec.zone], state.at - silence.since, share_in, share_out)
+    state = replace(
+        state,
+        zones=_with(state.zones, spec.zone, zone),
+        silences=_with(state.silences, spec.name, Silence(state.at)),
+    )
+    if spec.loop is not None:
+        now = state.detectors[spec.loop.name]
+        return _with_detector(lot, state, spec, spec.loop, now, health.silenced(now, state.at))
+    for role in (Role.OUTER, Role.INNER):
+        watched, passed = lane.blinded(spec, state.lanes[spec.name], role, FaultKind.SILENT, state.at)
+        state = _with_lane(lot, state, spec, watched, passed)
+    return state
 
 
-def _passed(state: LotState, spec: LaneSpec, passed: Iterable[Passage]) -> LotState:
+def _shares(lot: LotSpec, state: LotState, spec: LaneSpec) -> tuple[float, float]:
+    """Return which shares (0-1) of its zone's entries and exits come through this lane, by what was counted so far."""
+    beside = [s for s in lot.lanes if s.zone == spec.zone]
+    entries, exits = (
+        [getattr(state.lanes[s.name], way) + (s.direction is not other) for s in beside]
+        for way, other in (("entries", Direction.EXIT), ("exits", Direction.ENTRY))
+    )
+    mine = beside.index(spec)
+    return (entries[mine] / max(1, sum(entries)), exits[mine] / max(1, sum(exits)))
+
+
+def _zones_with(state: LotState, spec: LotSpec, at: float, names: Iterable[str]) -> dict[str, ZoneState]:
+    """Return these zones as they are when the time until ``at`` is weighed."""
+    return {
+        zone.name: occupancy.waited(zone, state.zones[zone.name], at, *_seen(spec, state, zone.name))
+        for zone in spec.zones
+        if zone.name in names
+    }
+
+
+def _seen(spec: LotSpec, state: LotState, zone: str) -> tuple[float, float]:
+    """Return which shares (0-1) of a zone's entries and exits its lanes see now, by what each has counted so far."""
+    seen, every = [0.0, 0.0], [0.0, 0.0]
+    for lane_spec in spec.lanes:
+        if zone not in _zones_of(lane_spec):
+            continue
+        watched, direction = state.lanes[lane_spec.name], lane_spec.direction
+        counted = [
+            watched.entries + (direction is not Direction.EXIT),
+            watched.exits + (direction is not Direction.ENTRY),
+        ]
+        blind = is_blind(lane_spec, state)
+        for way, number in enumerate(counted if lane_spec.zone == zone else counted[::-1]):
+            every[way] += number
+            seen[way] += 0 if blind else number
+    return (seen[0] / every[0] if every[0] else 1.0), (seen[1] / every[1] if every[1] else 1.0)
+
+
+def _passed(lot: LotSpec, state: LotState, spec: LaneSpec, passed: Iterable[Passage]) -> LotState:
+    by_name = {z.name: z for z in lot.zones}
     for passage in passed:
         inward = {PassageKind.ENTRY: 1, PassageKind.EXIT: -1}.get(passage.kind, 0)
-        zones = _with(state.zones, spec.zone, occupancy.moved(state.zones[spec.zone], inward))
-        if spec.from_zone is not None:
-            zones = _with(zones, spec.from_zone, occupancy.moved(zones[spec.from_zone], -inward))
+        passing = Passing(
+            passage.chance_in,
+            passage.chance_out,
+            unseen=upkeep.unseen(spec, lane.quality(spec, state.lanes[spec.name])),
+            undirected=passage.chance_in == passage.chance_out > 0,
+        )
+        seen_in, seen_out = _seen(lot, state, spec.zone)
+        passing = replace(passing, seen_in=seen_in, seen_out=seen_out, obeyed=state.zones[spec.zone].full)
+        zones = {**state.zones}
+        zones[spec.zone] = occupancy.passed(by_name[spec.zone], zones[spec.zone], passing, inward, state.at)
+        if (other := spec.from_zone) is not None:
+            passing = replace(passing, chance_in=passing.chance_out, chance_out=passing.chance_in)
+            zones[other] = occupancy.passed(by_name[other], zones[other], passing, -inward, state.at)
+        if passage.kind in {PassageKind.ENTRY, PassageKind.EXIT}:
+            state = replace(state, silences=_heard_elsewhere(lot, state, spec))
+        if _is_turning_away(spec, passage):
+            zones[spec.zone] = occupancy.turned_away(
+                by_name[spec.zone], zones[spec.zone], 1 - passage.chance_in - passage.chance_out, state.at
+            )
+        change = passage.chance_in - passage.chance_out
+        doubt = state.doubts.get(spec.name, 0.0) + passage.chance_in + passage.chance_out - change**2
         state = replace(
             state,
             zones=zones,
+            doubts=_with(state.doubts, spec.name, doubt),
             passed=(*state.passed, passage),
             passages=(*state.passages, passage)[-PASSAGES_KEPT:],
         )
+        if passage.kind is PassageKind.TOUCH:
+            continue  # people and trolleys are not what led to a number
         text = f"{passage.kind.value.replace('_', '-')} through {spec.name}"
         text += " (tailgating)" if passage.tailgating else ""
         text += f" (in doubt: {passage.doubt})" if passage.doubt else ""
         state = _noted(state, passage.at, _zones_of(spec), text)
     return state
+
+
+def _is_turning_away(spec: LaneSpec, passage: Passage) -> bool:
+    """Whether somebody may have come to the lane from outside and gone away again."""
+    if spec.direction is Direction.EXIT:
+        return False
+    touched = passage.kind is PassageKind.TOUCH and passage.seen_by is Role.OUTER
+    return touched or passage.kind is PassageKind.BACK_OUT
+
+
+def _heard_elsewhere(lot: LotSpec, state: LotState, spec: LaneSpec) -> dict[str, Silence]:
+    """Count a vehicle for the other lanes of its zone, which were quiet meanwhile."""
+    beside = {s.name for s in lot.lanes if s.zone == spec.zone and s is not spec}
+    return {n: replace(s, others=s.others + 1) if n in beside else s for n, s in state.silences.items()}
 
 
 def _detector_heard(state: LotState, event: DetectorChanged) -> LotState:
@@ -235,7 +410,7 @@ def _bay_heard(spec: LotSpec, state: LotState, event: BayChanged) -> LotState:
     if now is None:
         return replace(state, stale=state.stale + 1)
     due = event.at + bay_spec.silent_after_s
-    state = replace(_with_bay(state, bay_spec, was, now), bays_due=min(state.bays_due, due))
+    state = replace(_with_bay(spec, state, bay_spec, was, now), bays_due=min(state.bays_due, due))
     if now.occupied is was.occupied or _is_counted_by_lanes(spec, bay_spec.zone):
         return state
     return _noted(state, event.at, (bay_spec.zone,), f"bay {event.bay} is {'taken' if event.occupied else 'free'}")
@@ -249,18 +424,19 @@ def _silenced(spec: LotSpec, state: LotState, at: float) -> LotState:
         if (due := bay.silent_due(bay_spec, was)) is None:
             continue
         if due <= at:
-            state = _with_bay(state, bay_spec, was, bay.silenced(was, at))
+            state = _with_bay(spec, state, bay_spec, was, bay.silenced(was, at))
             state = _noted(state, at, (bay_spec.zone,), f"bay {bay_spec.name} is silent")
         else:
             next_due = min(next_due, due)
     return replace(state, bays_due=next_due)
 
 
-def _with_bay(state: LotState, spec: BaySpec, was: BayState, now: BayState) -> LotState:
+def _with_bay(lot: LotSpec, state: LotState, spec: BaySpec, was: BayState, now: BayState) -> LotState:
     state = replace(state, bays=_with(state.bays, spec.name, now))
     if now.occupied is was.occupied:
         return state
-    zone = occupancy.bay_changed(state.zones[spec.zone], was=was.occupied, now=now.occupied)
+    zone_spec = next(z for z in lot.zones if z.name == spec.zone)
+    zone = occupancy.bay_changed(zone_spec, state.zones[spec.zone], was=was.occupied, now=now.occupied)
     return replace(state, zones=_with(state.zones, spec.zone, zone))
 
 
@@ -270,9 +446,12 @@ def _corrected(spec: LotSpec, state: LotState, event: Corrected) -> LotState:
         return replace(state, strange=state.strange + 1)
     if not _is_counted_by_lanes(spec, event.zone):
         return _noted(state, event.at, (event.zone,), f"corrected: {event.occupied} inside, but its bays count it")
-    was = "unknown" if zone.counted is None else zone.counted
-    state = replace(state, zones=_with(state.zones, event.zone, occupancy.anchored(zone, event.occupied)))
-    return _noted(state, event.at, (event.zone,), f"corrected: {event.occupied} inside (was {was})")
+    zone_spec = next(z for z in spec.zones if z.name == event.zone)
+    was = occupancy.report(zone_spec, zone, sources_of(spec, state, event.zone)).occupied
+    now = occupancy.corrected(zone_spec, zone, event.occupied, event.at, _unix(state, event.at))
+    state = replace(state, zones=_with(state.zones, event.zone, now))
+    before = "unknown" if was is None else was
+    return _noted(state, event.at, (event.zone,), f"corrected: {event.occupied} inside (was {before})")
 
 
 def _closure(state: LotState, event: ClosureChanged) -> LotState:
@@ -284,20 +463,23 @@ def _closure(state: LotState, event: ClosureChanged) -> LotState:
 
 
 def _went_down(spec: LotSpec, state: LotState, event: WentDown) -> LotState:
-    """Nobody watched for a while: a short one is like a blink; after a long one, whatever was known may be wrong."""
+    """Nobody watched for a while: vehicles may have come and gone; after a long one, levels may be anything."""
     names = [z.name for z in spec.zones]
     state = _noted(state, event.at, names, f"the controller was off for {event.seconds:.0f} s")
-    if event.seconds <= spec.health.down_trust_s:
+    if event.seconds > spec.health.down_trust_s:
+        zones = _zones_with(state, spec, event.at, names)
+        zones |= {z.name: occupancy.unwatched(z, zones[z.name], event.at + event.seconds) for z in spec.zones}
+        state = _doubted(replace(state, zones=zones), names, Reason.WAS_DOWN)
+    if event.seconds <= max(BLINK_S, spec.health.down_trust_s):
         return state
     for bay_spec in spec.bays:
         was = state.bays[bay_spec.name]
-        state = _with_bay(state, bay_spec, was, bay.forgotten(was))
-    state = replace(
+        state = _with_bay(spec, state, bay_spec, was, bay.forgotten(was))
+    return replace(
         state,
         lanes={name: lane.interrupt(watched) for name, watched in state.lanes.items()},
         detectors={name: health.forget_level(detector) for name, detector in state.detectors.items()},
     )
-    return _distrusted(state, names, Reason.WAS_DOWN)
 
 
 def _scheduled(spec: LotSpec, state: LotState) -> LotState:
@@ -311,32 +493,30 @@ def _scheduled(spec: LotSpec, state: LotState) -> LotState:
     return state if due == state.due else replace(state, due=due)
 
 
-def _judged(spec: LotSpec, state: LotState, at: float) -> LotState:
-    """Bring every zone's status up to date."""
+def _judged(spec: LotSpec, state: LotState, at: float, before: LotState | None = None) -> LotState:
+    """Bring every zone's status up to date; there is nothing to do where no zone changed since ``before``."""
+    if before is not None and state.zones is before.zones:
+        return state
     for zone in spec.zones:
         now, sources = state.zones[zone.name], sources_of(spec, state, zone.name)
-        told = occupancy.told_by_bays(zone, now, sources)
-        new = occupancy.judged(zone, told, sources, at)
+        new = occupancy.judged(zone, now, sources, at)
         if new is now:
             continue
         state = replace(state, zones=_with(state.zones, zone.name, new))
-        if told.counted != now.counted:
-            state = _noted(state, at, (zone.name,), f"every bay is known: {told.counted} inside")
         if new.status is not now.status:
             state = _noted(state, at, (zone.name,), f"{zone.name} became {new.status}: {new.reason}")
     return state
 
 
-def _distrusted(state: LotState, zones: Iterable[str], reason: Reason) -> LotState:
-    changed = {name: occupancy.distrusted(state.zones[name], reason) for name in zones}
+def _doubted(state: LotState, zones: Iterable[str], reason: Reason) -> LotState:
+    changed = {name: occupancy.doubted(state.zones[name], reason) for name in zones}
     return replace(state, zones={**state.zones, **changed})
 
 
 def sources_of(spec: LotSpec, state: LotState, zone: str) -> Sources:
     """Return what the zone is counted by, and how much of it works now."""
     lanes = [s for s in spec.lanes if zone in _zones_of(s)]
-    at_fault = sum(any(state.detectors[d.name].fault for d in _loops(s)) for s in lanes)
-    return Sources(len(lanes), at_fault)
+    return Sources(len(lanes), sum(is_blind(s, state) for s in lanes))
 
 
 def _is_counted_by_lanes(spec: LotSpec, zone: str) -> bool:
@@ -355,10 +535,6 @@ def _loops(spec: LaneSpec) -> list[DetectorSpec]:
 def _noted(state: LotState, at: float, zones: Iterable[str], text: str) -> LotState:
     new = {name: (*state.notes[name], Note(at, text))[-NOTES_KEPT:] for name in zones}
     return replace(state, notes={**state.notes, **new})
-
-
-def _with_lane(state: LotState, spec: LaneSpec, now: LaneState) -> LotState:
-    return replace(state, lanes=_with(state.lanes, spec.name, now))
 
 
 def _with(items: Mapping[str, T], name: str, item: T) -> dict[str, T]:

@@ -1,14 +1,45 @@
 """How many vehicles are in a zone, as far as we know, and what that makes of its status.
 
-A zone with lanes is counted by its passages; its bays, if any, are a sample of its spaces. A zone without lanes is
-counted by its bays. The count is signed and unclamped, so that drift can be seen; only what is shown is clamped to
-0..capacity.
+A zone with lanes has a belief (see ``belief``): passages move it, time and bays weigh it. What is shown is its middle,
+but never later than a passage: a vehicle that passes moves the number at once, and the number moves by itself only
+when the belief is clearly elsewhere. A zone without lanes is counted by its bays.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from controller.domain import belief as beliefs
+from controller.domain import sample
+from controller.domain.belief import Belief, Passing
 from controller.domain.report import Reason, Status, ZoneReport
+from controller.domain.sample import Reading, Sample
 from controller.domain.specs import ZoneSpec
+
+ELSEWHERE = 0.62
+"""The number moves by itself when the truth is with more than this chance above it, or below."""
+LOW, HIGH = 0.05, 0.95
+"""What the reported interval leaves out at each end."""
+STILL_FULL = 0.8
+"""FULL ends when the chance that no space is free is below this share of the risk at which it began."""
+TOO_WIDE = 0.35
+"""No number is shown when low and high are further apart than this share of the capacity ..."""
+TOO_WIDE_AT_LEAST = 8
+"""... and than so many vehicles, or in a small lot than half the capacity."""
+NEAR = 0.02
+"""How sure the number is: the chance that it is right within one vehicle, or this share of the capacity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Middle:
+    """What a belief amounts to. Vehicles inside, unclamped; chances 0-1."""
+
+    low: int
+    high: int
+    full: float
+    """That no more than ``full_at`` spaces are free."""
+    short: float
+    """That fewer than ``reopen_at`` spaces are free."""
+    sure: float
+    """That what is shown is right, or nearly so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +47,21 @@ class ZoneState:
     """One zone between two events."""
 
     counted: int | None = None
-    """Vehicles inside by passages; None until something told where to start."""
-    distrust: Reason | None = None
-    """Why the passages alone no longer tell: stays until somebody or the bays say how many are inside."""
+    """Vehicles inside by passages since the last correction, signed and unclamped, so that drift can be seen."""
+    belief: Belief | None = None
+    """For a zone with lanes."""
+    inside: int = 0
+    """The number inside that is shown, unclamped."""
+    middle: Middle = Middle(0, 0, 0.0, 0.0, 0.0)
+    doubt: Reason | None = None
+    """What would explain that little is known: stays until somebody counts."""
     closed: bool = False
     full: bool = False
     """The hysteresis: FULL was reached and not yet enough spaces are free again."""
     bays_occupied: int = 0
     bays_free: int = 0
+    sample: Sample = field(default_factory=Sample)
+    """What was learned of how the bays speak for all spaces."""
     bays_heard: bool = False
     """At least one bay was heard, ever."""
     status: Status = Status.UNKNOWN
@@ -37,48 +75,110 @@ class Sources:
 
     lanes: int
     """How many lanes lead to it; none: its bays count it."""
-    lanes_at_fault: int
+    blind: int
+    """Through how many of these vehicles may pass and no loop tells."""
 
 
-def anchored(zone: ZoneState, occupied: int) -> ZoneState:
-    """Somebody looked, or every bay told: so many are inside."""
-    return replace(zone, counted=occupied, distrust=None)
+def begun(spec: ZoneSpec, at: float, unix: float, *, lanes: bool) -> ZoneState:
+    """Return what is known of a zone at first."""
+    zone = ZoneState(counted=spec.initial_occupied, since=at)
+    if not lanes:
+        return zone
+    doubt = Reason.NEVER_COUNTED if spec.initial_occupied is None else None
+    return _put(spec, replace(zone, doubt=doubt), beliefs.start(spec.capacity, spec.initial_occupied, at, unix))
 
 
-def moved(zone: ZoneState, by: int) -> ZoneState:
-    """Fold a passage; without a start there is nothing to add to."""
-    return zone if zone.counted is None else replace(zone, counted=zone.counted + by)
+def resized(spec: ZoneSpec, zone: ZoneState, at: float, unix: float) -> ZoneState:
+    """Fit what is known to the capacity and the limits of today; in a zone of another size, to the number alone."""
+    if zone.belief is None:
+        return zone
+    if zone.belief.capacity == spec.capacity:
+        return _put(spec, zone, zone.belief)
+    inside = None if is_wide(spec, zone) else zone.inside
+    return _put(spec, zone, beliefs.resized(zone.belief, spec.capacity, inside, at, unix))
 
 
-def distrusted(zone: ZoneState, reason: Reason) -> ZoneState:
-    """Something happened that makes what was known doubtful; where nothing was known, nothing changes."""
-    return replace(zone, distrust=reason) if zone.counted is not None or zone.bays_heard else zone
+def corrected(spec: ZoneSpec, zone: ZoneState, occupied: int, at: float, unix: float) -> ZoneState:
+    """Somebody counted: so many are inside."""
+    zone = replace(zone, counted=occupied, doubt=None, inside=occupied)
+    return zone if zone.belief is None else _put(spec, zone, beliefs.corrected(zone.belief, occupied, at, unix))
 
 
-def bay_changed(zone: ZoneState, *, was: bool | None, now: bool | None) -> ZoneState:
+def passed(spec: ZoneSpec, zone: ZoneState, passing: Passing, by: int, at: float) -> ZoneState:
+    """Fold a passage; ``by`` is what it most likely changed inside."""
+    counted = None if zone.counted is None else zone.counted + by
+    zone = replace(zone, counted=counted, inside=zone.inside + by)
+    return zone if zone.belief is None else _put(spec, zone, beliefs.passed(zone.belief, passing, at))
+
+
+def waited(spec: ZoneSpec, zone: ZoneState, at: float, seen_in: float, seen_out: float) -> ZoneState:
+    """Let time pass in which the lanes saw these shares (0-1) of entries and exits, and the bays what they see."""
+    if zone.belief is None or at <= zone.belief.at:
+        return zone
+    lasted_s = at - zone.belief.at
+    belief = beliefs.waited(zone.belief, at, seen_in, seen_out, obeyed=zone.full)
+    if (seen := zone.bays_occupied + zone.bays_free) == 0:
+        return _put(spec, zone, belief)
+    news = sample.news(lasted_s, belief.expected.exit, seen / spec.capacity) if zone.sample.seen else 1.0
+    return _bays_read(spec, replace(zone, belief=belief), belief, news)
+
+
+def _bays_read(spec: ZoneSpec, zone: ZoneState, belief: Belief, news: float) -> ZoneState:
+    reading = Reading(zone.bays_occupied, zone.bays_occupied + zone.bays_free, spec.capacity, news)
+    weights = sample.weights(zone.sample, reading, beliefs.numbers(belief))
+    zone = replace(zone, sample=sample.learned(zone.sample, reading, *beliefs.moments(belief)))
+    return _put(spec, zone, beliefs.weighed(belief, weights))
+
+
+def turned_away(spec: ZoneSpec, zone: ZoneState, chance: float, at: float) -> ZoneState:
+    """Somebody touched a way in and went away again, with this chance; while the sign says FULL, no wonder."""
+    if zone.belief is None or zone.full:
+        return zone
+    return _put(spec, zone, beliefs.turned_away(zone.belief, at, chance))
+
+
+def unwatched(spec: ZoneSpec, zone: ZoneState, until: float) -> ZoneState:
+    """Let time pass in which nobody saw anything."""
+    return zone if zone.belief is None else _put(spec, zone, beliefs.waited(zone.belief, until, 0.0, 0.0))
+
+
+def missed(spec: ZoneSpec, zone: ZoneState, lasted_s: float, share_in: float, share_out: float) -> ZoneState:
+    """Allow for what happened unseen during the last so many seconds, when these shares of it were taken for seen."""
+    return zone if zone.belief is None else _put(spec, zone, beliefs.missed(zone.belief, lasted_s, share_in, share_out))
+
+
+def taught(spec: ZoneSpec, zone: ZoneState, unix: float) -> ZoneState:
+    """Let the belief learn the rhythm; ``unix`` is now."""
+    return zone if zone.belief is None else _put(spec, zone, beliefs.taught(zone.belief, unix))
+
+
+def doubted(zone: ZoneState, reason: Reason) -> ZoneState:
+    """Remember what would explain that little is known; where nothing ever was, that explains more."""
+    if zone.doubt is Reason.NEVER_COUNTED or (zone.belief is None and not zone.bays_heard):
+        return zone
+    return replace(zone, doubt=reason)
+
+
+def bay_changed(spec: ZoneSpec, zone: ZoneState, *, was: bool | None, now: bool | None) -> ZoneState:
     """Fold a bay that is occupied, free or (None) unknown now, and was so before."""
-    return replace(
+    by_bays = zone.belief is None and now is not None
+    zone = replace(
         zone,
+        doubt=None if by_bays else zone.doubt,
         bays_occupied=zone.bays_occupied + (now is True) - (was is True),
         bays_free=zone.bays_free + (now is False) - (was is False),
         bays_heard=zone.bays_heard or now is not None,
     )
-
-
-def told_by_bays(spec: ZoneSpec, zone: ZoneState, sources: Sources) -> ZoneState:
-    """Let the bays tell what passages do not: all spaces where each has a known bay; without lanes, what is known."""
-    known = zone.bays_occupied + zone.bays_free
-    if sources.lanes:
-        unsure = zone.counted is None or zone.distrust is not None
-        return anchored(zone, zone.bays_occupied) if unsure and known == spec.capacity else zone
-    return replace(zone, distrust=None) if known and zone.distrust is not None else zone
+    every = zone.bays_occupied + zone.bays_free == spec.capacity
+    if zone.belief is not None and was is None and every:
+        return _bays_read(spec, zone, zone.belief, 1.0)  # the last bay of all spaces was heard: so many are inside
+    return zone
 
 
 def judged(spec: ZoneSpec, zone: ZoneState, sources: Sources, at: float) -> ZoneState:
-    """Find the status and its reason. Order: closed, nothing counts, not trusted, full, number (see ``message``)."""
-    free = _free(spec, zone, sources)
-    full = free is not None and (free <= spec.full_at or (zone.full and free < spec.reopen_at))
-    status, reason = _status(spec, zone, sources, free, full=full)
+    """Find the status and its reason. Order: closed, nothing counts, not sure, full, number (see ``message``)."""
+    full = _full(spec, zone)
+    status, reason = _status(spec, zone, sources, full=full)
     if (status, reason, full) == (zone.status, zone.reason, zone.full):
         return zone
     since = zone.since if status is zone.status else at
@@ -86,49 +186,104 @@ def judged(spec: ZoneSpec, zone: ZoneState, sources: Sources, at: float) -> Zone
 
 
 def report(spec: ZoneSpec, zone: ZoneState, sources: Sources) -> ZoneReport:
-    """Say what others may know of the zone. Without a belief, low and high are the number itself."""
-    free = _free(spec, zone, sources)
-    if _doubt(spec, zone, sources, full=zone.full) is not None:
-        free = None
+    """Say what others may know of the zone."""
+    free = _free(spec, zone) if _doubt(spec, zone, sources, full=zone.full) is None else None
+    if zone.belief is None:
+        low = high = free
+    else:
+        low, high = (_clamped(spec, inside) for inside in (zone.middle.high, zone.middle.low))
+    known = zone.bays_occupied + zone.bays_free
     return ZoneReport(
         name=spec.name,
         capacity=spec.capacity,
         counted_by="lanes" if sources.lanes else "bays",
-        occupied=_occupied(zone, sources),
+        occupied=_occupied(spec, zone, known=bool(known)),
+        counted=zone.counted if sources.lanes else None,
         free=free,
-        low=free,
-        high=free,
+        low=low,
+        high=high,
+        sure=None if zone.belief is None else round(zone.middle.sure, 3),
         status=zone.status,
         reason=zone.reason,
         since=zone.since,
     )
 
 
-def _occupied(zone: ZoneState, sources: Sources) -> int | None:
-    if sources.lanes:
-        return zone.counted
-    return zone.bays_occupied if zone.bays_occupied + zone.bays_free else None
+def is_wide(spec: ZoneSpec, zone: ZoneState) -> bool:
+    """Whether too little is known for a number."""
+    width = min(zone.middle.high, spec.capacity) - min(zone.middle.low, spec.capacity)
+    return width > max(TOO_WIDE * spec.capacity, min(TOO_WIDE_AT_LEAST, spec.capacity / 2))
 
 
-def _free(spec: ZoneSpec, zone: ZoneState, sources: Sources) -> int | None:
+def _put(spec: ZoneSpec, zone: ZoneState, belief: Belief) -> ZoneState:
+    """Take a new belief, and move what is shown where that is clearly elsewhere."""
+    cumulated = beliefs.at_most(belief)
+    last = len(cumulated) - 1
+    inside = min(max(zone.inside, 0), last)
+    below, above = (float(cumulated[inside - 1]) if inside else 0.0), 1 - float(cumulated[inside])
+    if below > ELSEWHERE or above > ELSEWHERE or is_wide(spec, zone):
+        inside = _quantile(cumulated, 0.5)
+    near = max(1, round(NEAR * spec.capacity))
+    first, end = inside - near - 1, min(inside + near, last)
+    middle = Middle(
+        low=_quantile(cumulated, LOW),
+        high=_quantile(cumulated, HIGH),
+        full=1 - _below(cumulated, spec.capacity - spec.full_at),
+        short=1 - _below(cumulated, spec.capacity - spec.reopen_at + 1),
+        sure=float(cumulated[end]) - (float(cumulated[first]) if first >= 0 else 0.0),
+    )
+    return replace(zone, belief=belief, inside=inside, middle=middle)
+
+
+def _quantile(cumulated: beliefs.Array, chance: float) -> int:
+    return min(int(cumulated.searchsorted(chance)), len(cumulated) - 1)
+
+
+def _below(cumulated: beliefs.Array, number: int) -> float:
+    return float(cumulated[number - 1]) if number > 0 else 0.0
+
+
+def _clamped(spec: ZoneSpec, inside: int) -> int:
+    return min(max(spec.capacity - inside, 0), spec.capacity)
+
+
+def _occupied(spec: ZoneSpec, zone: ZoneState, *, known: bool) -> int | None:
+    if zone.belief is not None:
+        return None if is_wide(spec, zone) else zone.inside
+    return zone.bays_occupied if known else None
+
+
+def _free(spec: ZoneSpec, zone: ZoneState) -> int | None:
     """Return the spaces that can be offered. An unknown bay is not offered."""
-    if not sources.lanes:
+    if zone.belief is None:
         return zone.bays_free if zone.bays_occupied + zone.bays_free else None
-    if zone.counted is None or zone.distrust is not None or sources.lanes_at_fault:
+    if is_wide(spec, zone):
         return None
-    return min(max(spec.capacity - zone.counted, 0), spec.capacity)
+    free = _clamped(spec, zone.inside)
+    return free if zone.full else max(free, spec.full_at + 1)
 
 
-def _status(
-    spec: ZoneSpec, zone: ZoneState, sources: Sources, free: int | None, *, full: bool
-) -> tuple[Status, Reason]:
-    counted = Reason.COUNTED if sources.lanes else Reason.BAYS
+def _full(spec: ZoneSpec, zone: ZoneState) -> bool:
+    if zone.belief is None:
+        free = _free(spec, zone)
+        return free is not None and (free <= spec.full_at or (zone.full and free < spec.reopen_at))
+    if is_wide(spec, zone):
+        return False
+    return zone.middle.full > spec.full_risk or (zone.full and zone.middle.short > STILL_FULL * spec.full_risk)
+
+
+def _status(spec: ZoneSpec, zone: ZoneState, sources: Sources, *, full: bool) -> tuple[Status, Reason]:
     if zone.closed:
         return Status.CLOSED, Reason.CLOSED_BY_STAFF
-    if (doubt := _doubt(spec, zone, sources, full=full)) is not None:
+    doubt = _doubt(spec, zone, sources, full=full)
+    if doubt is not None:
         return Status.UNKNOWN, doubt
+    counted = Reason.COUNTED if sources.lanes else Reason.BAYS
+    free = _free(spec, replace(zone, full=full))
     if full:
-        return Status.FULL, counted if free is not None and free <= spec.full_at else Reason.HYSTERESIS
+        none_free = free is not None and free <= spec.full_at
+        begins = none_free if zone.belief is None else zone.middle.full > spec.full_risk
+        return Status.FULL, counted if begins else Reason.HYSTERESIS
     if spec.nearly_full_at is not None and free is not None and free <= spec.nearly_full_at:
         return Status.NEARLY_FULL, counted
     return Status.OPEN, counted
@@ -138,12 +293,10 @@ def _doubt(spec: ZoneSpec, zone: ZoneState, sources: Sources, *, full: bool) -> 
     """Why no number can be shown, if none can."""
     known = zone.bays_occupied + zone.bays_free
     if sources.lanes:
-        if sources.lanes_at_fault == sources.lanes and known == 0:
+        if sources.blind == sources.lanes and known == 0:
             return Reason.NOTHING_COUNTS
-        if zone.counted is None:
-            return Reason.NEVER_COUNTED
-        return Reason.DETECTOR_FAULT if sources.lanes_at_fault else zone.distrust
+        return (zone.doubt or Reason.DRIFT) if is_wide(spec, zone) else None
     if known == 0:
-        return zone.distrust or (Reason.NOTHING_COUNTS if zone.bays_heard else Reason.NEVER_COUNTED)
+        return zone.doubt or (Reason.NOTHING_COUNTS if zone.bays_heard else Reason.NEVER_COUNTED)
     # A free bay that is seen is free whatever the silent ones hide; but "full" needs every bay.
     return Reason.BAYS_SILENT if full and known < spec.capacity else None

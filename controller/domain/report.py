@@ -6,6 +6,8 @@ Times are lot time (see ``events``); whoever shows them to people adds the epoch
 from dataclasses import dataclass
 from enum import StrEnum
 
+from controller.domain.specs import Role
+
 
 class Status(StrEnum):
     """The state of a zone as others see it."""
@@ -35,6 +37,8 @@ class Reason(StrEnum):
     """A detector of the zone is at fault, or was while vehicles passed."""
     BAYS_SILENT = "bays_silent"
     """Too many bay sensors are unknown."""
+    DRIFT = "drift"
+    """Nobody counted for long, and what passed since does not tell enough."""
     NOTHING_COUNTS = "nothing_counts"
     """Every lane and every bay of the zone is at fault."""
 
@@ -45,6 +49,7 @@ class MessageKind(StrEnum):
     CLOSED = "closed"
     BLANK = "blank"
     UNCERTAIN = "uncertain"
+    FREE = "free"
     FULL = "full"
     NUMBER = "number"
 
@@ -68,6 +73,8 @@ class PassageKind(StrEnum):
     ENTRY = "entry"
     EXIT = "exit"
     BACK_OUT = "back_out"
+    TOUCH = "touch"
+    """One loop alone saw something: somebody who turned away, a person, or a vehicle that the other loop missed."""
 
 
 class FaultKind(StrEnum):
@@ -94,6 +101,28 @@ class Passage:
     """It went against the lane's direction."""
     doubt: str | None = None
     """What else it might have been, when the sequence is not clear; None when it is."""
+    chance_in: float = 0.0
+    """Probability (0-1) that a vehicle came in. ``kind`` is what it most likely was ..."""
+    chance_out: float = 0.0
+    """... and that one went out; with what is missing to 1, nothing changed inside."""
+    seen_by: Role | None = None
+    """The only loop that saw it, where its lane has two; None: both did."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneQuality:
+    """How well a lane's loops see, from what they made of each other; counts are expected numbers, not whole."""
+
+    passages: float = 0.0
+    """Vehicles that went through and left a trace, since the journal began (or the lane's loops were last mended)."""
+    missed_outer: float = 0.0
+    """Of these, how many the outer loop missed altogether ..."""
+    missed_inner: float = 0.0
+    """... and the inner one."""
+    lost_edges: float = 0.0
+    """Single changes of a loop that were never heard, but are known from what followed."""
+    ghosts: float = 0.0
+    """Times when one loop was covered and no vehicle went through: people, trolleys, turned away, noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +136,22 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class ZoneReport:
-    """A zone as others see it. ``free``, ``low`` and ``high`` are clamped to 0..capacity and None when not trusted."""
+    """A zone as others see it. ``free``, ``low`` and ``high`` are clamped to 0..capacity."""
 
     name: str
     capacity: int
     counted_by: str
     """``lanes`` or ``bays``."""
     occupied: int | None
-    """Vehicles inside as counted: signed and unclamped, so that drift is seen; None when never known."""
+    """Vehicles believed to be inside, unclamped; None when too little is known."""
+    counted: int | None
+    """Vehicles inside by passages alone since the last correction: signed, so that drift is seen; None without one."""
     free: int | None
     low: int | None
     high: int | None
+    """Between these two is the truth, with a chance of 90 %; they are told even where no number is."""
+    sure: float | None
+    """Chance (0-1) that ``free`` is right within one, or 2 % of the capacity; None where bays count."""
     status: Status
     reason: Reason
     since: float
@@ -136,6 +170,40 @@ class DetectorReport:
     fault: FaultKind | None
 
 
+class Advice(StrEnum):
+    """What would make a lane count better."""
+
+    OUTER_MISSES = "outer_misses"
+    """Its outer loop misses vehicles: look at its sensitivity, its cable and its place."""
+    INNER_MISSES = "inner_misses"
+    LOSES_EDGES = "loses_edges"
+    """Changes of level get lost: look at contacts, wiring and supply."""
+    GHOSTS = "ghosts"
+    """One loop alone is tripped often: keep people and trolleys off it."""
+    DOUBT = "doubt"
+    """Many passages are in doubt: a wider gap between the loops, or a barrier contact, would settle them."""
+
+
+@dataclass(frozen=True, slots=True)
+class QualityReport:
+    """What a lane has shown of its loops. Rates are shares of the vehicles (0-1), drifts are standard deviations."""
+
+    passages: int
+    """On how many passages it rests; older ones fade."""
+    missed_outer: float
+    missed_inner: float
+    lost_edges: float
+    ghosts: float
+    """Times when one loop was covered and no vehicle went through, for each vehicle."""
+    unseen: float
+    """Vehicles that left no trace at all, by estimate."""
+    drift: float
+    """How far (vehicles) its count drifts in a thousand passages ..."""
+    drift_without_doubt: float
+    """... and how far it would, if no passage were in doubt."""
+    advice: tuple[Advice, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class LaneReport:
     """One lane with its tallies since the journal began."""
@@ -147,6 +215,7 @@ class LaneReport:
     exits: int
     back_outs: int
     ambiguous: int
+    quality: QualityReport | None
     detectors: tuple[DetectorReport, ...]
 
 

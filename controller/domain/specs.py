@@ -77,6 +77,8 @@ class ZoneSpec:
     """Open again when free >= this (hysteresis)."""
     nearly_full_at: int | None = None
     """NEARLY_FULL when free <= this; None: never."""
+    full_risk: float = 0.10
+    """FULL when the chance that no more than ``full_at`` spaces are free exceeds this (0-1)."""
     initial_occupied: int | None = None
     """Vehicles inside at the very first start; None: unknown until a correction or the bays tell."""
 
@@ -101,8 +103,8 @@ class HealthSpec:
     """This many changes ..."""
     chatter_window_s: float = 10.0
     """... within this time: a loose contact, no traffic."""
-    down_trust_s: float = 120.0
-    """The count is trusted after the controller was off for no longer than this."""
+    down_trust_s: float = 0.0
+    """Nothing is taken to have passed while the controller was off for no longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class SignSpec:
     full_text: str = "brak wolnych miejsc"
     closed_text: str = "nieczynne"
     uncertain_text: str = "P"
+    free_text: str | None = None
+    """When some spaces are free, but nobody knows how many; None: ``uncertain_text``."""
 
 
 @dataclass(frozen=True, slots=True)

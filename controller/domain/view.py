@@ -1,6 +1,6 @@
 """Lot state -> what others may know of it (``report`` has the shapes)."""
 
-from controller.domain import occupancy
+from controller.domain import lane, occupancy, upkeep
 from controller.domain.health import DetectorState
 from controller.domain.lot import LotState, sources_of
 from controller.domain.message import message
@@ -45,8 +45,8 @@ def zone_reports(spec: LotSpec, state: LotState) -> dict[str, ZoneReport]:
 
 def faults(spec: LotSpec, state: LotState) -> tuple[Fault, ...]:
     """Say what is wrong with detectors and bays now."""
-    detectors = [(d.name, state.detectors[d.name]) for s in spec.lanes for d in s.detectors]
-    found = [Fault(name, now.fault, now.fault_since) for name, now in detectors if now.fault is not None]
+    detectors = [(s, d) for s in spec.lanes for d in s.detectors]
+    found = [fault for s, d in detectors if (fault := _fault(s, d, state)) is not None]
     for bay in spec.bays:
         now = state.bays[bay.name]
         if now.occupied is None and now.heard_at is not None:
@@ -54,9 +54,18 @@ def faults(spec: LotSpec, state: LotState) -> tuple[Fault, ...]:
     return tuple(found)
 
 
+def _fault(spec: LaneSpec, detector: DetectorSpec, state: LotState) -> Fault | None:
+    """Return what is wrong with a detector: by its own levels, or by what the lane makes of them."""
+    now = state.detectors[detector.name]
+    if now.fault is not None:
+        return Fault(detector.name, now.fault, now.fault_since)
+    found = [f for f in lane.faults(state.lanes[spec.name]) if f.role is detector.role]
+    return Fault(detector.name, found[0].kind, found[0].since) if found else None
+
+
 def _sign(spec: SignSpec, zone: ZoneReport, state: LotState) -> SignReport:
     because = tuple(n.text for n in state.notes[spec.zone])[-NOTES_SHOWN:]
-    says = message(spec, zone.status, zone.free, zone.reason)
+    says = message(spec, zone)
     return SignReport(spec.name, spec.zone, says, zone.since, because)
 
 
@@ -70,9 +79,11 @@ def _lane(spec: LaneSpec, state: LotState) -> LaneReport:
         exits=now.exits,
         back_outs=now.back_outs,
         ambiguous=now.ambiguous,
-        detectors=tuple(_detector(d, state.detectors[d.name]) for d in spec.detectors),
+        quality=upkeep.told(spec, lane.quality(spec, now), now.entries + now.exits, state.doubts.get(spec.name, 0.0)),
+        detectors=tuple(_detector(d, state.detectors[d.name], _fault(spec, d, state)) for d in spec.detectors),
     )
 
 
-def _detector(spec: DetectorSpec, now: DetectorState) -> DetectorReport:
-    return DetectorReport(spec.name, spec.role.value, now.occupied, now.since, now.changes, now.fault)
+def _detector(spec: DetectorSpec, now: DetectorState, fault: Fault | None) -> DetectorReport:
+    kind = None if fault is None else fault.kind
+    return DetectorReport(spec.name, spec.role.value, now.occupied, now.since, now.changes, kind)

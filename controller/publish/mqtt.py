@@ -4,8 +4,9 @@
                          "reason": "counted", "message": "3", "time": "2026-11-22T21:40:03.250Z"}
     PREFIX/status       online, or offline (our last will, when we die)
 
-``free``, ``low`` and ``high`` are null when the count is not trusted: a false number is worse than none. ``message`` is
-what the zone's first sign says, null when it has none. ``time`` is when the state became known. QoS 1.
+``free`` is null when the count is not trusted: a false number is worse than none; ``low`` and ``high`` (90 %) are told
+even then. ``message`` is what the zone's first sign says, null when it has none; ``time``, when the state became known.
+QoS 1.
 
 Only what changed is sent, and everything at each new connection. ``publish`` never waits for the broker.
 """

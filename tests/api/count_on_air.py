@@ -11,6 +11,7 @@ from PIL import Image
 from pydantic import TypeAdapter
 
 from controller.domain.report import (
+    Advice,
     BayReport,
     DetectorReport,
     Fault,
@@ -21,6 +22,7 @@ from controller.domain.report import (
     MessageKind,
     Passage,
     PassageKind,
+    QualityReport,
     Reason,
     SignReport,
     Status,
@@ -101,13 +103,17 @@ FULL = Message(MessageKind.FULL, "brak wolnych miejsc", None, Reason.COUNTED)
 UNCERTAIN = Message(MessageKind.UNCERTAIN, "P", None, Reason.NEVER_COUNTED)
 
 
+QUALITY = QualityReport(391, 0.004, 0.031, 0.002, 0.05, 0.014, 4.1, 3.7, (Advice.INNER_MISSES,))
+
+
 def zone(name: str, capacity: int, free: int | None, at: float = LOT_NOW) -> ZoneReport:
     if free is None:
         return ZoneReport(
-            name, capacity, "lanes", None, None, None, None, Status.UNKNOWN, Reason.NEVER_COUNTED, at - 600
+            name, capacity, "lanes", None, None, None, 0, capacity, 0.1, Status.UNKNOWN, Reason.NEVER_COUNTED, at - 600
         )
     status = Status.FULL if free == 0 else Status.OPEN
-    return ZoneReport(name, capacity, "lanes", capacity - free, free, free, free, status, Reason.COUNTED, at - 600)
+    inside = capacity - free
+    return ZoneReport(name, capacity, "lanes", inside, inside, free, free, free, 1.0, status, Reason.COUNTED, at - 600)
 
 
 def lot(free: int | None = 12, *, at: float = LOT_NOW, faults: tuple[Fault, ...] = ()) -> LotReport:
@@ -128,8 +134,8 @@ def lot(free: int | None = 12, *, at: float = LOT_NOW, faults: tuple[Fault, ...]
         at=at,
         zones=(zone("customers", 40, free, at), zone("staff", 12, None, at)),
         lanes=(
-            LaneReport("main", "customers", "both", 211, 183, 2, 1, detectors),
-            LaneReport("gate", "staff", "entry", 33, 0, 0, 0, (gate,)),
+            LaneReport("main", "customers", "both", 211, 183, 2, 1, QUALITY, detectors),
+            LaneReport("gate", "staff", "entry", 33, 0, 0, 0, None, (gate,)),
         ),
         bays=(
             BayReport("A1", "customers", True, at - 500, at - 20),

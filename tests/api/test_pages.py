@@ -14,7 +14,7 @@ from controller.api import pages
 from controller.api.parts import SiteDep
 from controller.api.server import WebConfig, create_app
 from controller.api.words import _TABLES, _WORDS, words
-from controller.domain.report import FaultKind, PassageKind, Reason, Status
+from controller.domain.report import Advice, FaultKind, PassageKind, Reason, Status
 from controller.domain.specs import Direction, Role
 
 
@@ -93,6 +93,7 @@ def test_every_state_of_the_domain_has_words() -> None:
         assert said["why_zone"].keys() == {*Reason, "not_live"}
         assert said["fault_what"].keys() == said["fault_todo"].keys() == said["fault_short"].keys() == set(FaultKind)
         assert said["passage"].keys() == set(PassageKind)
+        assert said["advice"].keys() == set(Advice)
         assert said["direction"].keys() == set(Direction)
         assert said["role"].keys() == {*Role, "bay"}
 

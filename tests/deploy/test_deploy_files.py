@@ -80,7 +80,10 @@ def test_the_keys_that_the_example_only_shows_are_good_and_show_the_defaults(tmp
     signs_and_on = bays_and_on[bays_and_on.index("[[sign]]") :]
     shown = re.sub(r"^# (?=\[|\w+ = [^{])", "", head + signs_and_on, flags=re.MULTILINE)
     shown = re.sub(
-        r"^(password_file|ca_file|chip|gpio|nearly_full_at|initial_occupied) =", r"# \1 =", shown, flags=re.MULTILINE
+        r"^(password_file|ca_file|chip|gpio|nearly_full_at|initial_occupied|free_text) =",
+        r"# \1 =",
+        shown,
+        flags=re.MULTILINE,
     )
     assert shown.count("\n# ") < text.count("\n# ") - 20
     as_shipped, all_shown = REPO / "deploy" / "site.example.toml", tmp_path / "site.toml"

@@ -1,14 +1,14 @@
 """From a count, or from bays, to a status: hysteresis, clamping, and when nothing may be said."""
 
 import pytest
-from domain_lots import fold, levels, shown, site, tell, two_loops, zone
+from domain_lots import fold, levels, one_loop, shown, site, tell, two_loops, zone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.domain import lot, view
 from controller.domain.events import BayChanged, ClosureChanged, Corrected, Tick, WentDown
-from controller.domain.report import MessageKind, Reason, Status
-from controller.domain.specs import SILENT_AFTER_S, LotSpec
+from controller.domain.report import MessageKind, Reason, Status, ZoneReport
+from controller.domain.specs import SILENT_AFTER_S, Direction, HealthSpec, LotSpec
 
 LANE = two_loops()
 
@@ -20,12 +20,20 @@ def corrected(spec: LotSpec, *occupied: int) -> tuple[Status, int | None, str]:
     return now.status, now.free, shown(spec, told.state).text
 
 
+def width(now: ZoneReport) -> int:
+    """Return how far low and high are apart."""
+    assert now.low is not None
+    assert now.high is not None
+    return now.high - now.low
+
+
 def test_an_unknown_start_shows_p_until_somebody_corrects_it() -> None:
     spec = site(LANE, inside=None)
     told = tell(spec, "A+0 B+1 A-2 B-3")
     now = zone(spec, told.state)
     assert (now.status, now.reason) == (Status.UNKNOWN, Reason.NEVER_COUNTED)
-    assert (now.occupied, now.free, now.low, now.high) == (None, None, None, None)
+    assert (now.occupied, now.counted, now.free) == (None, None, None)
+    assert width(now) > 30, "hardly anything is known"
     assert shown(spec, told.state).text == "P"
     told = fold(spec, [Corrected("customers", 12, 100.0)], told.state)
     assert shown(spec, told.state).text == "28"
@@ -33,13 +41,13 @@ def test_an_unknown_start_shows_p_until_somebody_corrects_it() -> None:
 
 
 def test_an_unknown_start_ends_when_every_space_has_a_bay_that_was_heard() -> None:
-    spec = site(LANE, inside=None, capacity=3, bays=3)
-    told = fold(spec, [BayChanged("b0", True, 1.0), BayChanged("b1", False, 2.0)])
+    spec = site(LANE, inside=None, capacity=40, bays=40)
+    told = fold(spec, [BayChanged(f"b{i}", i < 13, float(i)) for i in range(39)])
     assert shown(spec, told.state).text == "P"
-    told = fold(spec, [BayChanged("b2", False, 3.0)], told.state)
-    assert shown(spec, told.state).text == "2"
-    told = fold(spec, [BayChanged("b1", True, 4.0)], told.state)
-    assert shown(spec, told.state).text == "2", "once known, passages count and bays are a sample"
+    told = fold(spec, [BayChanged("b39", False, 50.0)], told.state)
+    assert shown(spec, told.state).text == "27"
+    told = fold(spec, [BayChanged("b39", True, 51.0)], told.state)
+    assert shown(spec, told.state).text == "27", "once known, passages count and bays are evidence for later"
 
 
 def test_bays_that_are_only_a_sample_do_not_end_an_unknown_start() -> None:
@@ -74,15 +82,16 @@ def test_a_lot_that_is_full_says_why_while_a_few_spaces_are_free() -> None:
 
 
 def test_the_count_is_kept_signed_and_unclamped_and_shown_clamped() -> None:
-    spec = site(LANE, capacity=2, inside=0)
+    spec = site(LANE, capacity=10, inside=0)
     told = tell(spec, "B+0 A+1 B-2 A-3")
     now = zone(spec, told.state)
-    assert (now.occupied, now.free, now.low, now.high) == (-1, 2, 2, 2)
-    told = fold(spec, [Corrected("customers", 5, 100.0)], told.state)
+    assert (now.counted, now.occupied, now.free, now.low, now.high) == (-1, 0, 10, 10, 10)
+    told = fold(spec, [Corrected("customers", 13, 100.0)], told.state)
     now = zone(spec, told.state)
-    assert (now.occupied, now.free, now.status) == (5, 0, Status.FULL)
+    assert (now.counted, now.occupied, now.free, now.status) == (13, 13, 0, Status.FULL)
     told = tell(spec, "B+200 A+201 B-202 A-203", state=told.state)
-    assert (zone(spec, told.state).occupied, zone(spec, told.state).status) == (4, Status.FULL)
+    now = zone(spec, told.state)
+    assert (now.counted, now.occupied, now.status) == (12, 12, Status.FULL)
 
 
 @given(capacity=st.integers(1, 50), occupied=st.lists(st.integers(-5, 60), min_size=1, max_size=10), data=st.data())
@@ -106,26 +115,33 @@ def test_closed_by_staff_comes_before_everything(inside: int | None) -> None:
     spec = site(LANE, inside=inside)
     told = fold(spec, [ClosureChanged("customers", True, 1.0), *levels("A+2"), Tick(2000.0)])
     assert shown(spec, told.state).kind is MessageKind.CLOSED
-    told = fold(spec, [*levels("B+2001"), Tick(4000.0)], told.state)
+    told = fold(spec, [*levels("B+2001"), Tick(7000.0)], told.state)
     assert zone(spec, told.state).status is Status.CLOSED, "even with every detector at fault"
-    told = fold(spec, [ClosureChanged("customers", False, 4001.0)], told.state)
+    told = fold(spec, [ClosureChanged("customers", False, 7001.0)], told.state)
     assert shown(spec, told.state).kind is MessageKind.BLANK
 
 
-def test_one_lane_at_fault_is_uncertain_and_all_of_them_are_blank() -> None:
-    spec = site(LANE, two_loops("back"))
-    told = fold(spec, [*levels("A+0"), Tick(901.0)])
-    assert shown(spec, told.state).kind is MessageKind.UNCERTAIN
-    assert zone(spec, told.state).reason is Reason.DETECTOR_FAULT
-    told = fold(spec, [*levels("A+1000", "back"), Tick(2000.0)], told.state)
+IN, OUT = one_loop(Direction.ENTRY, "in"), one_loop(Direction.EXIT, "out")
+
+
+def test_with_one_lane_at_fault_less_and_less_is_known_and_with_all_of_them_the_sign_is_blank() -> None:
+    spec = site(IN, OUT)
+    told = fold(spec, [*levels("L+0", "out"), Tick(901.0)])
+    now = zone(spec, told.state)
+    assert (now.status, now.free) == (Status.OPEN, 30), "next to nothing can have passed as yet"
+    told = fold(spec, [Tick(3600.0)], told.state)
+    in_an_hour = width(zone(spec, told.state))
+    told = fold(spec, [Tick(6 * 3600.0)], told.state)
+    assert 0 < in_an_hour < width(zone(spec, told.state))
+    told = fold(spec, [*levels("L+90000", "in"), Tick(91_000.0)], told.state)
     assert shown(spec, told.state).kind is MessageKind.BLANK
     assert zone(spec, told.state).reason is Reason.NOTHING_COUNTS
 
 
 def test_with_bays_that_work_something_still_counts() -> None:
-    spec = site(LANE, bays=2)
-    told = fold(spec, [BayChanged("b0", False, 0.0), *levels("A+0"), Tick(901.0)])
-    assert zone(spec, told.state).reason is Reason.DETECTOR_FAULT
+    spec = site(IN, bays=2)
+    told = fold(spec, [BayChanged("b0", False, 0.0), *levels("L+0", "in"), Tick(901.0)])
+    assert shown(spec, told.state).kind is not MessageKind.BLANK
 
 
 def test_a_zone_of_bays_counts_what_they_say() -> None:
@@ -176,23 +192,34 @@ def test_down_for_a_short_time_changes_nothing() -> None:
     assert shown(spec, told.state).text == "30"
 
 
-def test_down_for_longer_than_that_is_uncertain_until_somebody_corrects_it() -> None:
+def test_down_for_longer_widens_what_is_believed_until_somebody_corrects_it() -> None:
     spec = site(LANE)
-    told = tell(spec, "A+500 B+501 A-502 B-503", state=fold(spec, [WentDown(120.1, 0.0)]).state)
+    told = tell(spec, "A+1500 B+1501 A-1502 B-1503", state=fold(spec, [WentDown(1200.0, 0.0)]).state)
     now = zone(spec, told.state)
-    assert (now.status, now.reason, now.free, now.occupied) == (Status.UNKNOWN, Reason.WAS_DOWN, None, 11)
-    told = fold(spec, [Corrected("customers", 20, 600.0)], told.state)
+    assert (now.status, now.free, now.counted) == (Status.OPEN, 29, 11)
+    assert 1 < width(now) < 14
+    told = fold(spec, [WentDown(86_400.0, 0.0)])
+    now = zone(spec, told.state)
+    assert (now.free, now.reason) == (None, Reason.WAS_DOWN)
+    told = fold(spec, [Corrected("customers", 20, 90_000.0)], told.state)
     assert shown(spec, told.state).text == "20"
 
 
+def test_nothing_is_taken_to_have_passed_during_a_blink_that_is_trusted() -> None:
+    spec = site(LANE, health=HealthSpec(down_trust_s=3600.0))
+    now = zone(spec, fold(spec, [WentDown(3600.0, 0.0), Tick(3600.0)]).state)
+    assert (now.low, now.free, now.high) == (30, 30, 30)
+
+
 def test_bays_from_before_a_long_absence_do_not_vouch_for_the_count() -> None:
-    spec = site(LANE, capacity=2, bays=2, inside=0)
-    told = fold(spec, [BayChanged("b0", True, 0.0), BayChanged("b1", True, 1.0), WentDown(7200.0, 2.0)])
+    spec = site(LANE, capacity=20, bays=20, inside=10)
+    bays = [f"b{i}" for i in range(20)]
+    told = fold(spec, [*(BayChanged(b, i < 10, float(i)) for i, b in enumerate(bays)), WentDown(86_400.0, 20.0)])
     assert zone(spec, told.state).reason is Reason.WAS_DOWN
-    told = fold(spec, [BayChanged("b0", True, 7300.0)], told.state)
+    told = fold(spec, [BayChanged(b, i < 5, 86_500.0 + i) for i, b in enumerate(bays[:-1])], told.state)
     assert shown(spec, told.state).text == "P"
-    told = fold(spec, [BayChanged("b1", False, 7301.0)], told.state)
-    assert shown(spec, told.state).text == "1"
+    told = fold(spec, [BayChanged("b19", False, 86_520.0)], told.state)
+    assert shown(spec, told.state).text == "15"
 
 
 def test_a_zone_of_bays_begins_anew_after_a_long_absence() -> None:

@@ -58,8 +58,10 @@ def envelope(free: int | None, *, at: float = 3.0, staff: int = 5) -> dict[str, 
     kind = MessageKind.UNCERTAIN if free is None else MessageKind.NUMBER
     reason = Reason.NEVER_COUNTED if free is None else Reason.COUNTED
     occupied = None if free is None else 40 - free
-    customers = ZoneReport("customers", 40, "lanes", occupied, free, free, free, status, reason, at)
-    others = ZoneReport("staff", 10, "bays", 10 - staff, staff, staff - 1, staff + 1, Status.OPEN, Reason.BAYS, 1.0)
+    customers = ZoneReport("customers", 40, "lanes", occupied, occupied, free, free, free, 1.0, status, reason, at)
+    others = ZoneReport(
+        "staff", 10, "bays", 10 - staff, None, staff, staff - 1, staff + 1, None, Status.OPEN, Reason.BAYS, 1.0
+    )
     sign = SignReport("entrance", "customers", Message(kind, text, free, reason), at, ("a car came",))
     lot = LotReport("Test", at, (customers, others), (), (), (sign,), (), ())
     state = {"type": "state", "sent": time.monotonic(), "ttl_s": 3.0, "epoch": EPOCH, "lot": dataclasses.asdict(lot)}

@@ -104,7 +104,7 @@ const hideUnless = (shown, text) => (element) => {
 
 function showZone(element, zone) {
   element.dataset.status = zone?.status ?? "UNKNOWN";
-  const free = zone?.free ?? null, sure = free === null || zone.low === zone.high;
+  const free = zone?.free ?? null, certain = (zone?.low ?? null) === (zone?.high ?? null);
   const status = zone?.status ?? "UNKNOWN", open = status === "OPEN" || status === "NEARLY_FULL";
   fields(element, {
     free,
@@ -112,7 +112,7 @@ function showZone(element, zone) {
     noun: open || status === "UNKNOWN" ? noun(free) : "",
     hint: status === "NEARLY_FULL" ? words.status[status] : "",
     occupied: zone?.occupied ?? null,
-    bounds: sure ? "" : say(words.between, zone),
+    bounds: certain ? "" : say(words.between, zone),
     status: words.status[status],
     why: words.why_zone[zone?.reason ?? "not_live"],
     since: since(zone?.since),
@@ -180,12 +180,26 @@ function showBay(element, bay) {
   fields(element, { level: words.bay_level[level] });
 }
 
+/** What a lane has shown of its loops, and what would help. */
+function qualityOf(quality) {
+  const percent = (share) => (100 * share).toFixed(1), whole = (share) => Math.round(100 * share);
+  const numbers = quality && {
+    outer: percent(quality.missed_outer), inner: percent(quality.missed_inner), lost: percent(quality.lost_edges),
+    ghosts: whole(quality.ghosts), drift: quality.drift, then: quality.drift_without_doubt,
+  };
+  const lines = (quality?.advice ?? []).map((advice) => say(words.advice[advice], numbers));
+  return {
+    quality: hideUnless(Boolean(quality), numbers ? say(words.quality, numbers) : ""),
+    advice: hideUnless(lines.length > 0, lines.join(" ")),
+  };
+}
+
 function fill() {
   each("zone", state?.zones ?? [], showZone);
   each("sign", state?.signs ?? [], showSign);
   each("lane", state?.lanes ?? [], (element, lane) => {
     const { entries = null, exits = null, back_outs = null, ambiguous = null } = lane ?? {};
-    fields(element, { entries, exits, back_outs, ambiguous });
+    fields(element, { entries, exits, back_outs, ambiguous, ...qualityOf(lane?.quality) });
   });
   each("detector", (state?.lanes ?? []).flatMap((lane) => lane.detectors), (element, detector) =>
     showDetector(element, detector, element.dataset.detector.split(".")[1]));
