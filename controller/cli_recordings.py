@@ -16,30 +16,74 @@ from controller.cli_shared import STATE_DIR, fail, load_site, many, places
 @click.option("--site", "site", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The site file.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the CSV here.  [default: stdout]")
 @click.option("--lenient", is_flag=True, help="Count and skip bad lines instead of ending at the first.")
-def replay(recording: Path, site: Path, out: Path | None, *, lenient: bool) -> None:
+@click.option(
+    "--compare",
+    "other",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Show what this other site file would have counted, where they differ (with --out as CSV).",
+)
+def replay(recording: Path, site: Path, out: Path | None, other: Path | None, *, lenient: bool) -> None:
     """Run a recording through the count as fast as it goes; CSV of what the sign would have shown, summary to stderr.
+
+    With --compare, run it under two site files, and show passage by passage what each counted, where they differ.
 
     \b
     Example:  parking-controller replay yesterday.jsonl.gz --site site.toml --out shown.csv
+    Tune:     parking-controller replay yesterday.jsonl.gz --site site.toml --compare tuned.toml
     """
-    loaded = load_site(site)
-    from controller.recording import Reader, RecordingError
-    from controller.replay import Replay
+    loaded, compared = load_site(site), None if other is None else load_site(other)
+    from controller.recording import RecordingError
 
-    reader = Reader(recording, lenient=lenient)
     try:
-        with _output(out) as file, _progress(recording, reader) as tick:
-            replayed = Replay(loaded, file)
-            replayed.run(reader, tick)
+        if compared is None:
+            _replay(recording, loaded, out, lenient=lenient)
+        else:
+            _compare(recording, loaded, compared, out, lenient=lenient)
     except RecordingError as error:
         fail(f"{error}\nMend the line, or skip such lines with --lenient.")
     except BrokenPipeError:  # whoever read the CSV has seen enough
         raise SystemExit(0) from None
     except OSError as error:
         fail(f"{error.filename or recording}: {error.strerror or error}. Check the path")
+
+
+def _replay(recording: Path, site: Any, out: Path | None, *, lenient: bool) -> None:
+    from controller.recording import Reader
+    from controller.replay import Replay
+
+    reader = Reader(recording, lenient=lenient)
+    with _output(out) as file, _progress(recording, reader) as tick:
+        replayed = Replay(site, file)
+        replayed.run(reader, tick)
+    _tell_bad(reader)
+    click.echo(replayed.summary(), err=True)
+
+
+def _compare(recording: Path, site: Any, other: Any, out: Path | None, *, lenient: bool) -> None:
+    from controller.compare import differences, replayed, summary, text, write_csv
+    from controller.recording import Reader
+
+    def replayed_under(one: Any) -> Any:
+        reader = Reader(recording, lenient=lenient)
+        with _progress(recording, reader) as tick:
+            side = replayed(one, reader, tick)
+        if one is site:
+            _tell_bad(reader)
+        return side
+
+    before, after = replayed_under(site), replayed_under(other)
+    found = differences(before, after)
+    if out is None:
+        click.echo(text(before, after, found))
+        return
+    with _output(out) as file:
+        write_csv(found, file)
+    click.echo(summary(before, after, found), err=True)
+
+
+def _tell_bad(reader: Any) -> None:
     if reader.bad:
         click.echo(f"{many(reader.bad, 'bad line')} skipped; the last: {reader.last_bad}", err=True)
-    click.echo(replayed.summary(), err=True)
 
 
 @contextlib.contextmanager

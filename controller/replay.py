@@ -9,7 +9,7 @@ from controller.domain import lot, view
 from controller.domain.events import Event, Tick, WentDown
 from controller.domain.lot import LotState
 from controller.domain.message import message
-from controller.domain.report import ZoneReport
+from controller.domain.report import Fault, Passage, ZoneReport
 from controller.domain.specs import LotSpec, SignSpec
 from controller.inputs.sensors import Sensors
 from controller.recording import Entry
@@ -25,21 +25,27 @@ class Tally:
 
     entries: int = 0
     rows: int = 0
-    faults: list[str] = field(default_factory=list)
+    faults: list[tuple[float, Fault]] = field(default_factory=list)
+    """Each fault, with the time at which it was named."""
     down_s: float = 0.0
 
 
 class Replay:
-    """Folds a recording; rows come out at every change of what a zone's sign would show."""
+    """Folds a recording; rows come out at every change of what a zone's sign would show.
 
-    def __init__(self, site: Site, out: IO[str]) -> None:
+    ``passed`` is told of every passage when it is known.
+    """
+
+    def __init__(self, site: Site, out: IO[str], passed: Callable[[Passage], None] = lambda _: None) -> None:
         self._site = site
+        self._passed = passed
         self._sensors = Sensors(site.sensors)
         self._csv = csv.writer(out, lineterminator="\n")
         self._shown: dict[str, tuple[str, ...]] = {}
         self._faults: set[tuple[str, str, float]] = set()
         self._signs = {z.name: _sign(site.lot, z.name) for z in site.lot.zones}
         self._state: LotState | None = None
+        self._seen: tuple[object, object] = (None, None)
         self.tally = Tally()
 
     def run(self, entries: Iterable[Entry], progress: Callable[[float], None] = lambda _: None) -> None:
@@ -72,17 +78,24 @@ class Replay:
 
     def _fold(self, event: Event) -> None:
         self._pass_time(event.at)
-        self._state = lot.apply(self._site.lot, self.state, event)
-        self._rows()
+        self._apply(event)
 
     def _pass_time(self, until: float) -> None:
         """Stop at each time-out, so that its row has its own time."""
         while (due := lot.next_due(self.state)) < until:
-            self._state = lot.apply(self._site.lot, self.state, Tick(max(due, self.state.at)))
-            self._rows()
+            self._apply(Tick(max(due, self.state.at)))
+
+    def _apply(self, event: Event) -> None:
+        self._state = lot.apply(self._site.lot, self.state, event)
+        for passage in self._state.passed:
+            self._passed(passage)
+        self._rows()
 
     def _rows(self) -> None:
         spec, state = self._site.lot, self.state
+        if state.zones is self._seen[0] and state.notes is self._seen[1]:
+            return  # most events change nothing that a sign or a fault would show
+        self._seen = (state.zones, state.notes)
         for zone in view.zone_reports(spec, state).values():
             row = _row(zone, self._signs[zone.name])
             if self._shown.get(zone.name) != row:
@@ -93,7 +106,7 @@ class Replay:
             key = (fault.subject, fault.kind.value, fault.since)
             if key not in self._faults:
                 self._faults.add(key)
-                self.tally.faults.append(f"{fault.subject}: {fault.kind.value} since t = {fault.since:.1f}")
+                self.tally.faults.append((state.at, fault))
 
     def summary(self) -> str:
         """Say in a few lines what happened."""
@@ -105,7 +118,7 @@ class Replay:
             f"{lane.back_outs} back-outs, {lane.ambiguous} ambiguous"
             for lane in report.lanes
         ]
-        lines += [f"fault {fault}" for fault in self.tally.faults]
+        lines += [f"fault {f.subject}: {f.kind.value} since t = {f.since:.1f}" for _, f in self.tally.faults]
         if self.tally.down_s:
             lines.append(f"down for {self.tally.down_s:.1f} s in all")
         sensors = self._sensors.report()
@@ -127,7 +140,7 @@ def _count(value: object) -> object:
 
 def _row(zone: ZoneReport, sign: SignSpec) -> tuple[str, ...]:
     numbers = ("" if n is None else str(n) for n in (zone.free, zone.low, zone.high))
-    return (*numbers, zone.status.value, message(sign, zone.status, zone.free, zone.reason).text)
+    return (*numbers, zone.status.value, message(sign, zone).text)
 
 
 def _sign(spec: LotSpec, zone: str) -> SignSpec:
