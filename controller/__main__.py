@@ -9,9 +9,12 @@ from typing import Any
 import click
 
 from controller import __version__
+from controller.cli_decoder import decoder
 from controller.cli_recordings import record, replay
+from controller.cli_score import score
 from controller.cli_shared import RUN_DIR, SITE, STATE_DIR, fail, load_site, many, places, serve
 from controller.cli_sign import sign
+from controller.cli_simulate import simulate
 
 
 def main() -> None:
@@ -115,7 +118,8 @@ def _web_config(site: Path, state_dir: Path, run_dir: Path | None, token_dir: Pa
 
 @cli.command()
 @click.option("--port", type=click.IntRange(0, 65535), help="Web port; 0: any free one.  [default: 8080 or a free one]")
-@click.option("--speed", type=click.FloatRange(0.1, 50), default=1.0, show_default=True, help="How fast time goes.")
+@click.option("--speed", type=click.FloatRange(0.1, 300), default=1.0, show_default=True, help="How fast time goes.")
+@click.option("--scenario", default="demo36", show_default=True, help="Which lot: see simulate --list, or a file.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed, other cars.")
 @click.option("--no-traffic", is_flag=True, help="Only the cars that you send.")
 @click.option("--state-dir", type=click.Path(file_okay=False, path_type=Path), help="Keep the journal here.")
@@ -178,6 +182,9 @@ def version() -> None:
 cli.add_command(sign)
 cli.add_command(replay)
 cli.add_command(record)
+cli.add_command(simulate)
+cli.add_command(decoder)
+cli.add_command(score)
 
 
 if __name__ == "__main__":

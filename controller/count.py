@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from gpiozero.pins.mock import MockFactory
 
+from controller import clocks
 from controller.inputs import mqtt
 from controller.inputs.gpio import GpioInputs, open_factory
-from controller.inputs.mock_pins import MockPinServer
+from controller.inputs.mock_pins import DatedPin, MockPinServer
 from controller.inputs.mock_pins import default_address as mock_pins_address
 from controller.inputs.sensors import Sensors
 from controller.journal import Journal
@@ -31,7 +32,7 @@ def run(site: Site, places: Places, stop: threading.Event) -> None:
     with contextlib.ExitStack() as stack:
         journal = Journal(places.journal)
         stack.callback(journal.close)
-        service = Service(site, journal, Sensors(site.sensors))
+        service = Service(site, journal, Sensors(site.sensors), clocks.of_this_process())
 
         def submit(fields: Json, reply: Reply) -> None:
             service.put(Command(fields, reply, time.monotonic()))
@@ -79,6 +80,8 @@ def _open_pins(
         return None, ""
     factory = open_factory(site.pin_factory, site.gpio_chip)
     stack.callback(factory.close)
+    if isinstance(factory, MockFactory):
+        factory.pin_class = DatedPin
     pins = GpioInputs(site.pins, factory=factory, put=service.put)
     stack.callback(pins.close)
     if isinstance(factory, MockFactory):

@@ -1,73 +1,28 @@
 """The demo's own page: sign and count as on any site, the truth beside them, and buttons to make things happen.
 
 Runs in the web process of the demo only. A button's order goes to the simulated cars over the embedded broker, and
-the truth comes back the same way, so that the page needs nothing that a real site would not have. Orders are taken
-from the page itself only, not from other sites that are open in the same browser.
+the truth comes back the same way (``demo_stage``), so that the page needs nothing that a real site would not have.
+Orders are taken from the page itself only, not from other sites that are open in the same browser.
 """
 
-import logging
-import threading
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, get_args
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse
-from paho.mqtt.client import Client, MQTTMessage
 from pydantic import BaseModel
 
 from controller.api.pages import render
 from controller.api.problems import Problem
-from controller.broker import Broker
-from controller.demo_words import words
-from controller.simulator.live import ORDERS, TRUTH, Order
-from controller.site import MqttSpec, Site
-
-log = logging.getLogger(__name__)
+from controller.demo_stage import Sample, Stage
+from controller.demo_words import scenarios, words
+from controller.simulator.orders import Fault, Order
+from controller.site import Site
 
 ASSETS = Path(__file__).with_name("demo_assets")
-STATIC = {"demo.js": "text/javascript", "demo.css": "text/css"}
-
-
-class Orders:
-    """The way to the simulated cars, and the newest truth from them. Open while used as a context manager."""
-
-    def __init__(self, broker: MqttSpec) -> None:
-        self._lock = threading.Lock()
-        self._truth: bytes | None = None
-        self._broker = Broker(broker, client_id="demo-page", password=None, joined=self._joined, lost=self._lost)
-        self._broker.client.on_message = self._on_message
-
-    def __enter__(self) -> Self:
-        self._broker.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._broker.close()
-
-    @property
-    def truth(self) -> bytes | None:
-        """The newest truth as JSON; None while it is not known."""
-        with self._lock:
-            return self._truth
-
-    def send(self, order: Order) -> bool:
-        """Pass an order on; False when the broker is not there."""
-        if not self._broker.connected:
-            return False
-        self._broker.client.publish(ORDERS, order.model_dump_json(), qos=1)
-        return True
-
-    def _joined(self) -> None:
-        self._broker.client.subscribe(TRUTH, qos=1)
-
-    def _lost(self) -> None:
-        with self._lock:
-            self._truth = None
-
-    def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
-        with self._lock:
-            self._truth = bytes(message.payload)
+STATIC = {"demo.js": "text/javascript", "chart.js": "text/javascript", "demo.css": "text/css"}
+SPEEDS = (1, 2, 10, 60, 300)
 
 
 class Sent(BaseModel):
@@ -76,26 +31,35 @@ class Sent(BaseModel):
     sent: bool
 
 
-def router(site: Site, orders: Orders) -> APIRouter:
+def router(site: Site, stage: Stage) -> APIRouter:
     """Return the routes of the demo's page."""
     routes = APIRouter(prefix="/demo", include_in_schema=False)
 
     @routes.get("")
     async def page(request: Request) -> HTMLResponse:
-        more = {"d": {lang: words(lang) for lang in ("pl", "en")}}
+        more = {
+            "d": {lang: words(lang) for lang in ("pl", "en")},
+            "scenarios": {lang: scenarios(lang) for lang in ("pl", "en")},
+            "speeds": SPEEDS,
+            "faults": get_args(Fault),
+        }
         return render(request, "demo.html", site=site, page="demo", templates=ASSETS / "templates", **more)
 
     @routes.get("/truth")
-    async def truth() -> Response:
-        newest = orders.truth
+    async def truth() -> dict[str, Any]:
+        newest = stage.truth
         if newest is None:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the simulated cars do not answer", mend="Wait a moment")
-        return Response(newest, media_type="application/json")
+        return newest
+
+    @routes.get("/history")
+    async def history(after: float = 0.0) -> list[Sample]:
+        return stage.samples(after)
 
     @routes.post("/command")
     async def command(request: Request, order: Order) -> Sent:
         refuse_other_sites(request)
-        if not orders.send(order):
+        if not stage.send(order):
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the embedded broker is not there", mend="Wait a moment")
         return Sent(sent=True)
 

@@ -54,15 +54,25 @@ def to_stderr(name: str, line: str) -> None:
 
 
 class Supervisor:
-    """Keeps children running; used from one thread."""
+    """Keeps children running; used from one thread, but for ``switch`` and ``end``."""
 
     def __init__(self, children: Sequence[Child], *, output: Output = to_stderr) -> None:
         self._running = [_Running(child, output) for child in children]
+        self._off: frozenset[str] = frozenset()
+        self._ended = False
 
     @property
     def pids(self) -> dict[str, int]:
         """The process ids of the children that run now."""
         return {r.child.name: r.process.pid for r in self._running if r.process is not None}
+
+    def switch(self, name: str, *, on: bool) -> None:
+        """Take a child's power away at once, as a mains failure would, or give it back. From any thread."""
+        self._off = self._off - {name} if on else self._off | {name}
+
+    def end(self) -> None:
+        """Let ``run_until`` return. From any thread."""
+        self._ended = True
 
     def start(self) -> None:
         """Start every child."""
@@ -70,10 +80,12 @@ class Supervisor:
             running.start()
 
     def run_until(self, stop: threading.Event) -> int:
-        """Restart children until ``stop`` is set; return 0, or 2 when a child says that its usage is wrong."""
-        while not stop.wait(LOOK_S):
+        """Restart children until ``stop`` is set, or ``end`` called; return 0, or 2 when a child's usage is wrong."""
+        while not self._ended and not stop.wait(LOOK_S):
             for running in self._running:
-                if running.look(time.monotonic()) == BAD_USAGE:
+                if running.child.name in self._off:
+                    running.cut_off()
+                elif running.look(time.monotonic()) == BAD_USAGE:
                     log.error("%s cannot run like this (exit code 2); ending", running.child.name)
                     return BAD_USAGE
         return 0
@@ -142,6 +154,16 @@ class _Running:
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         return code
 
+    def cut_off(self) -> None:
+        """Kill the child if it runs; ``look`` starts it again at once."""
+        if self.process is None:
+            return
+        log.debug("%s: switched off", self.child.name)
+        self.process.kill()
+        self.process.wait()
+        self._reap()
+        self._restart_at, self._pause_s = 0.0, FIRST_PAUSE_S
+
     def ask_to_end(self) -> None:
         if self.process is None:
             return
@@ -193,11 +215,13 @@ def program(*arguments: str | Path) -> tuple[str, ...]:
     return (sys.executable, "-m", "controller", *map(str, arguments))
 
 
-def product(site: Path, state_dir: Path, run_dir: Path, *, web: str = "web") -> tuple[Child, ...]:
+def product(
+    site: Path, state_dir: Path, run_dir: Path, *, web: str = "web", count_env: Mapping[str, str] | None = None
+) -> tuple[Child, ...]:
     """Return the processes of a site, count first; ``web`` is the command that serves its pages."""
     folders = ("--state-dir", state_dir, "--run-dir", run_dir)
     return (
-        Child("count", program("count", site, *folders)),
+        Child("count", program("count", site, *folders), count_env or {}),
         Child("sign", program("sign", "run", site, *folders)),
         Child("web", program(web, site, *folders)),
     )

@@ -87,6 +87,7 @@ class Service:
         self._down_s: float | None = None
         self._oversize = 0
         self._since_snapshot = 0
+        self._settled = self._clocks.settled()
         self._state, self._offset = self._restored()
         now = self._clocks.monotonic()
         self._said_at = -HEARTBEAT_S
@@ -118,6 +119,7 @@ class Service:
 
     def _turn(self) -> bool:
         self._poll(self._clocks.monotonic())
+        self._settled = self._clocks.settled()  # before the intake: what was handed over by then is in it
         items = self._take(self._patience(self._clocks.monotonic()))
         now = self._clocks.monotonic()
         before, answers = self._state, self._fold_batch([i for i in items if i is not None], now)
@@ -132,8 +134,9 @@ class Service:
         return None not in items
 
     def _patience(self, now: float) -> float:
-        due = lot.next_due(self._state) - self._lot_time(now)
-        return max(0.0, min(due, self._said_at + HEARTBEAT_S - now, self._reread_at + REREAD_S - now))
+        due = lot.next_due(self._state) - self._lot_now(now)
+        soon = min(due, self._said_at + HEARTBEAT_S - now, self._reread_at + REREAD_S - now)
+        return max(0.0, min(soon, self._clocks.patience_s))
 
     def _take(self, patience_s: float) -> list[Item | None]:
         items: list[Item | None] = []
@@ -150,7 +153,9 @@ class Service:
         records: list[Record] = []
         answers: list[Callable[[], None]] = []
         for item in sorted(items, key=lambda i: i.monotonic):  # threads may hand over out of order
-            at = max(self._lot_time(min(item.monotonic, now)), self._state.at)
+            # A message has no time of its own, and may not overtake a pin's.
+            lot_time = self._lot_time if isinstance(item, PinLevel) else self._lot_now
+            at = max(lot_time(min(item.monotonic, now)), self._state.at)
             match item:
                 case PinLevel():
                     records += self._pin(item, at)
@@ -209,7 +214,7 @@ class Service:
 
     def _advance(self, now: float) -> bool:
         """Let time-outs happen; whether any did."""
-        at = max(self._lot_time(now), self._state.at)
+        at = max(self._lot_now(now), self._state.at)
         due = lot.next_due(self._state) <= at
         self._apply(Tick(at))
         return due
@@ -221,7 +226,7 @@ class Service:
 
     def _housekeep(self, now: float) -> None:
         """Write what may be late: passages, signs of life, snapshots; and forget the old."""
-        epoch = self._clocks.wall() - self._lot_time(now)
+        epoch = self._clocks.wall() - self._lot_now(now)
         if self._state.epoch is None or abs(epoch - self._state.epoch) > CLOCK_STEP_S:
             self._journal.append([self._fold(ClockSet(epoch, self._state.at))], self._clock(now))
         if self._passed:
@@ -275,7 +280,7 @@ class Service:
             state = lot.apply(spec, state, Tick(clock.t))
             self._passed += state.passed
         self._down_s = None if clock is None else self._off_for(clock, state.at)
-        return state, state.at + (self._down_s or 0.0) - self._clocks.monotonic()
+        return state, state.at + (self._down_s or 0.0) - self._clocks.lot(min(self._clocks.monotonic(), self._settled))
 
     def _off_for(self, clock: Clock, at: float) -> float:
         """How long nobody watched, by whichever clock can tell."""
@@ -296,16 +301,20 @@ class Service:
         if self._down_s is not None:
             log.info("the controller was off for %.1f s", self._down_s)
             records.append(self._fold(WentDown(round(self._down_s, 3), self._state.at)))
-            self._apply(Tick(max(self._lot_time(now), self._state.at)))
-        records.append(self._fold(ClockSet(self._clocks.wall() - self._lot_time(now), self._state.at)))
+            self._apply(Tick(max(self._lot_now(now), self._state.at)))
+        records.append(self._fold(ClockSet(self._clocks.wall() - self._lot_now(now), self._state.at)))
         self._journal.append(records, self._clock(now))
 
     def _lot_time(self, monotonic: float) -> float:
         """Lot time, to the microsecond as the journal keeps it: a restart folds the very same times."""
-        return round(monotonic + self._offset, 6)
+        return round(self._clocks.lot(monotonic) + self._offset, 6)
+
+    def _lot_now(self, monotonic: float) -> float:
+        """Lot time until which all inputs have come: how far time may move on without one."""
+        return self._lot_time(min(monotonic, self._settled))
 
     def _clock(self, now: float) -> Clock:
-        return Clock(self._lot_time(now), self._clocks.wall(), now, self._clocks.boot)
+        return Clock(self._lot_now(now), self._clocks.wall(), now, self._clocks.boot)
 
 
 def translated(entry: Entry, sensors: Sensors) -> list[Event]:

@@ -186,3 +186,27 @@ def test_nothing_is_left_when_run_itself_is_killed() -> None:
     process.kill()
     process.communicate()
     wait_for(lambda: not any(is_alive(pid) for pid in children), "both children end", 5.0)
+
+
+def test_a_child_without_power_stays_off_until_it_has_it_again(started: list[Running]) -> None:
+    running = Running(child(DEAF, "one"), child(GOOD, "two"))
+    started.append(running)
+    assert {running.heard(), running.heard()} == {("one", "up"), ("two", "up")}
+    before = running.supervisor.pids
+    running.supervisor.switch("one", on=False)
+    wait_for(lambda: not is_alive(before["one"]), "it is killed, deaf as it is")
+    os.kill(before["two"], signal.SIGKILL)
+    assert running.heard() == ("two", "up"), "others are started again meanwhile"
+    assert list(running.supervisor.pids) == ["two"]
+    running.supervisor.switch("one", on=True)
+    assert running.heard() == ("one", "up")
+
+
+def test_the_supervisor_can_be_ended_from_another_thread(started: list[Running]) -> None:
+    running = Running(child(GOOD))
+    started.append(running)
+    running.heard()
+    running.supervisor.end()
+    running.thread.join(10)
+    assert running.code == 0
+    assert running.supervisor.pids == {}

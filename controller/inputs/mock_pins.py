@@ -5,6 +5,7 @@ line, one answer a line, in order:
 
     {"gpio": 17, "high": false}    ->    {"ok": true}
     {"gpio": 99, "high": false}    ->    {"ok": false, "error": "gpio 99: this site has no such pin; it uses 17, 27"}
+    {"gpio": 17, "high": true, "at": 5012.25}    the same, stamped with a time (monotonic clock, s) as a kernel would
 
 The answer comes after the level is in the inbox; a line that is no order gets an error line. One thread serves all.
 """
@@ -18,7 +19,7 @@ import threading
 from pathlib import Path
 from typing import Any, Self
 
-from gpiozero.pins.mock import MockFactory
+from gpiozero.pins.mock import MockFactory, MockPin
 
 from controller.link import connect
 
@@ -26,6 +27,27 @@ log = logging.getLogger(__name__)
 
 MAX_LINE = 1024
 """Longest line (bytes) that the server takes; a client that sends more is disconnected."""
+
+
+class DatedPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
+    """A mock pin whose changes may have happened a moment ago, as a kernel stamps them."""
+
+    def drive(self, *, high: bool, at: float) -> None:
+        """Move it, as at this time of the monotonic clock (s)."""
+        self._at: float | None = at
+        try:
+            if high:
+                self.drive_high()
+            else:
+                self.drive_low()
+        finally:
+            self._at = None
+
+    def _change_state(self, value: bool) -> bool:  # noqa: FBT001  gpiozero's own
+        changed = bool(super()._change_state(value))
+        if changed and (at := getattr(self, "_at", None)) is not None:
+            self._last_change = at
+        return changed
 
 
 class MockPinError(ValueError):
@@ -103,20 +125,22 @@ class MockPinServer:
 
     def _answer(self, line: bytes) -> dict[str, Any]:
         try:
-            gpio, high = _order(line)
-            self._move(gpio, high=high)
+            gpio, high, at = _order(line)
+            self._move(gpio, high=high, at=at)
         except MockPinError as error:
             return {"ok": False, "error": str(error)}
         return {"ok": True}
 
-    def _move(self, gpio: int, *, high: bool) -> None:
+    def _move(self, gpio: int, *, high: bool, at: float | None) -> None:
         used = {pin.info.name: pin for pin in self._factory.pins.values() if pin.when_changed is not None}
         pin = used.get(f"GPIO{gpio}")
         if pin is None:
             numbers = sorted(int(name.removeprefix("GPIO")) for name in used)
             known = f"it uses {', '.join(map(str, numbers))}" if numbers else "it uses none"
             raise MockPinError(f"gpio {gpio}: this site has no such pin; {known}")
-        if high:
+        if at is not None and isinstance(pin, DatedPin):
+            pin.drive(high=high, at=at)
+        elif high:
             pin.drive_high()
         else:
             pin.drive_low()
@@ -141,9 +165,13 @@ class MockPinClient:
         self._lines.close()
         self._sock.close()
 
-    def set(self, gpio: int, high: bool) -> None:  # noqa: FBT001  a level is what it is about
-        """Drive a pin (BCM number); raises MockPinError when refused, OSError when the server is gone."""
-        self._sock.sendall(json.dumps({"gpio": gpio, "high": high}).encode() + b"\n")
+    def set(self, gpio: int, high: bool, *, at: float | None = None) -> None:  # noqa: FBT001  a level
+        """Drive a pin (BCM number), as of ``at`` (monotonic clock, s) or now.
+
+        Raises MockPinError when refused, OSError when the server is gone.
+        """
+        order = {"gpio": gpio, "high": high} | ({} if at is None else {"at": at})
+        self._sock.sendall(json.dumps(order).encode() + b"\n")
         line = self._lines.readline()
         if not line:
             raise ConnectionError("the count process closed the mock pins")
@@ -169,7 +197,7 @@ class _Client:
         return lines
 
 
-def _order(line: bytes) -> tuple[int, bool]:
+def _order(line: bytes) -> tuple[int, bool, float | None]:
     mend = 'write {"gpio": 17, "high": false}'
     try:
         order = json.loads(line)
@@ -177,12 +205,14 @@ def _order(line: bytes) -> tuple[int, bool]:
         raise MockPinError(f"no JSON: {error}; {mend}") from error
     if not isinstance(order, dict):
         raise MockPinError(f"no JSON object; {mend}")
-    gpio, high = order.get("gpio"), order.get("high")
+    gpio, high, at = order.get("gpio"), order.get("high"), order.get("at")
     if not isinstance(gpio, int) or isinstance(gpio, bool):
         raise MockPinError(f"gpio = {gpio!r}: not a BCM number; {mend}")
     if not isinstance(high, bool):
         raise MockPinError(f"high = {high!r}: neither true nor false; {mend}")
-    return gpio, high
+    if at is not None and (not isinstance(at, int | float) or isinstance(at, bool)):
+        raise MockPinError(f"at = {at!r}: no time of the monotonic clock; leave it out, or write seconds")
+    return gpio, high, at
 
 
 def _listen(address: str) -> tuple[socket.socket, Path | None]:

@@ -5,6 +5,7 @@ import queue
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from controller.inputs.gpio import GpioInputs, PinLevel
-from controller.inputs.mock_pins import MockPinClient, MockPinError, MockPinServer, default_address
+from controller.inputs.mock_pins import DatedPin, MockPinClient, MockPinError, MockPinServer, default_address
 from controller.link import connect
 from controller.site import PinInput
 
@@ -163,3 +164,33 @@ def test_real_pins_are_never_moved_by_hand(tmp_path: Path) -> None:
 def test_an_address_of_another_form_is_refused(address: str) -> None:
     with MockFactory() as factory, pytest.raises(ValueError, match="unix:PATH or tcp:HOST:PORT"):
         MockPinServer(factory, address)
+
+
+@pytest.fixture
+def dated(tmp_path: Path) -> Iterator[Site]:
+    """The same with pins that take a time."""
+    address = f"unix:{tmp_path / 'pins.sock'}"
+    inbox: queue.SimpleQueue[PinLevel] = queue.SimpleQueue()
+    with (
+        MockFactory(pin_class=DatedPin) as factory,
+        GpioInputs(PINS, factory=factory, put=inbox.put),
+        MockPinServer(factory, address),
+    ):
+        yield Site(address, inbox)
+
+
+def test_a_level_carries_the_time_at_which_it_happened(dated: Site) -> None:
+    before = time.monotonic() - 0.25
+    with MockPinClient(dated.address) as wire:
+        wire.set(17, high=False, at=before)
+        wire.set(17, high=True)
+    first, second = dated.inbox.get_nowait(), dated.inbox.get_nowait()
+    assert (first.occupied, first.monotonic) == (True, before)
+    assert second.monotonic > before + 0.25
+
+
+def test_a_time_that_is_none_is_refused(dated: Site) -> None:
+    with connect(dated.address) as sock:
+        sock.sendall(b'{"gpio": 17, "high": false, "at": "noon"}\n')
+        assert "at = 'noon'" in json.loads(sock.makefile().readline())["error"]
+    assert dated.levels() == []

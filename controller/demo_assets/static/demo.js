@@ -1,38 +1,44 @@
-// The demo's own parts: orders to the simulated cars, the truth beside the count, and the last passages.
+// The demo's own parts: orders to the simulated lot, the truth beside the belief, their chart, and the last passages.
 
 import { onState, say, when, words } from "/static/live.js";
+import { draw } from "/demo/static/chart.js";
 
 const demo = JSON.parse(document.getElementById("demo-words").textContent);
-const POLL_MS = 400;
-let truth = null, state = null;
+const POLL_MS = 400, HISTORY_MS = 1000, KEPT = 1200, WINDOW_S = 600;
+let truth = null, state = null, shown = null, changing = false, samples = [];
 
 const $ = (id) => document.getElementById(id);
-const all = (selector, within = document) => within.querySelectorAll(selector);
+const one = (name) => document.querySelector(`[data-truth="${name}"]`);
+const all = (selector) => document.querySelectorAll(selector);
+const locale = words.lang === "en" ? "en-GB" : words.lang;
+const dayAndTime = new Intl.DateTimeFormat(locale, { weekday: "long", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: words.timezone });
+const timeOnly = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZone: words.timezone });
 
 function put(element, text) {
-  if (element.textContent !== String(text)) element.textContent = text;
+  if (element && element.textContent !== String(text)) element.textContent = text;
 }
 
-function tell(text, good = false) {
+function tell(text) {
   put($("outcome"), text);
-  $("outcome").className = good ? "good" : "bad";
+  $("outcome").className = text ? "bad" : "";
 }
 
 /** What a button asks for; the ones that switch something ask for the opposite of what is. */
-function order({ action, name }) {
-  if (action === "jam") return { action, detector: name, stuck: name in truth.stuck ? null : true };
+function order({ action, name, speed, seconds }) {
   if (action === "kill_bay") return { action, bay: name, dead: !truth.dead.includes(name) };
   if (action === "traffic") return { action, on: !truth.traffic };
+  if (action === "speed") return { action, speed: Number(speed) };
+  if (action === "off") return { action, seconds: Number(seconds) };
   return { action };
 }
 
-async function send(button) {
+async function send(asked) {
   if (!truth) return tell(demo.no_truth);
   try {
     const answer = await fetch("/demo/command", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(order(button.dataset)),
+      body: JSON.stringify(asked),
     });
     const said = await answer.json();
     tell(answer.ok ? "" : say(demo.not_sent, { why: said.detail }));
@@ -49,40 +55,80 @@ async function look() {
   } catch {
     truth = null;
   }
+  if (truth && shown && truth.show !== shown) return location.reload(); // another lot: another page
+  shown ??= truth?.show ?? null;
   show();
 }
 
+async function remember() {
+  try {
+    const answer = await fetch(`/demo/history?after=${samples.at(-1)?.unix_s ?? 0}`);
+    if (answer.ok) samples = [...samples, ...(await answer.json())].slice(-KEPT);
+  } catch {
+    return; // it is asked for again in a second
+  }
+  const since = (samples.at(-1)?.unix_s ?? 0) - WINDOW_S * (truth?.speed ?? 1);
+  draw($("chart"), samples.filter((sample) => sample.unix_s >= since), truth?.capacity ?? Infinity, (t) => timeOnly.format(1000 * t));
+}
+
 function show() {
-  for (const line of all("[data-truth-of]")) showZone(line, line.dataset.truthOf);
+  showRun();
+  for (const table of all("[data-truth-of]")) showZone(table, table.dataset.truthOf);
   for (const line of all("[data-waiting]")) {
     put(line, truth ? say(demo.waiting, { n: truth.waiting[line.dataset.waiting] ?? 0 }) : "");
   }
-  put(document.querySelector('[data-truth="traffic"]'), truth ? (truth.traffic ? demo.traffic_on : demo.traffic_off) : "–");
+  put(one("traffic"), truth ? (truth.traffic ? demo.traffic_on : demo.traffic_off) : "–");
   document.querySelector('[data-action="traffic"]').setAttribute("aria-checked", truth?.traffic ?? false);
-  put(document.querySelector('[data-truth="turned_away"]'), truth?.turned_away ? say(demo.turned_away, { n: truth.turned_away }) : "");
-  for (const button of all('[data-action="jam"]')) press(button, Boolean(truth && button.dataset.name in truth.stuck), demo.jam, demo.mend);
-  for (const button of all('[data-action="kill_bay"]')) press(button, Boolean(truth?.dead.includes(button.dataset.name)), demo.kill_bay, demo.revive_bay);
-  if (!truth) tell(demo.no_truth);
+  put(one("turned_away"), truth?.turned_away ? say(demo.turned_away, { n: truth.turned_away }) : "");
+  put(one("off"), truth?.off ? demo.is_off : "");
+  for (const button of all('[data-action="off"]')) button.disabled = truth?.off ?? true;
+  for (const button of all('[data-action="kill_bay"]')) press(button, Boolean(truth?.dead.includes(button.dataset.name)));
+  for (const choice of all("[data-fault-of]")) choose(choice, truth?.faults[choice.dataset.faultOf] ?? "");
+  if (changing) tell(demo.changing);
+  else if (!truth) tell(demo.no_truth);
   else if (truth.refused) tell(truth.refused.includes("nobody") ? demo.nobody : truth.refused);
-  else if ($("outcome").textContent === demo.no_truth || $("outcome").textContent === demo.nobody) tell("");
+  else if ([demo.no_truth, demo.nobody].includes($("outcome").textContent)) tell("");
 }
 
-function press(button, pressed, jam, mend) {
+function showRun() {
+  put(one("clock"), truth ? dayAndTime.format(1000 * truth.unix_s) : "–");
+  const slow = truth && truth.reached > 0 && truth.reached < 0.9 * truth.speed;
+  put(one("reached"), slow ? say(demo.reached, { n: `${truth.reached}×` }) : "");
+  for (const button of all('[data-action="speed"]')) button.setAttribute("aria-pressed", Number(button.dataset.speed) === truth?.speed);
+  if (truth && !changing) choose($("scenario"), truth.scenario);
+}
+
+/** Show what is so, unless somebody is choosing just now. */
+function choose(select, value) {
+  if (document.activeElement !== select && select.value !== value) select.value = value;
+  select.dataset.chosen = value;
+}
+
+function press(button, pressed) {
   button.setAttribute("aria-pressed", pressed);
-  const text = pressed ? mend : jam;
+  const text = pressed ? demo.revive_bay : demo.kill_bay;
   if (button.textContent === text) return;
   put(button, text);
   button.setAttribute("aria-label", `${text}: ${button.dataset.name}`);
 }
 
-function showZone(line, name) {
-  const inside = truth?.inside[name] ?? null;
-  const counted = state?.zones.find((zone) => zone.name === name)?.occupied ?? null;
-  put(line.querySelector('[data-truth="inside"]'), inside ?? "–");
-  const known = inside !== null && counted !== null, off = counted - inside;
-  line.dataset.agrees = known ? off === 0 : "";
-  put(line.querySelector('[data-truth="agreement"]'),
-    known ? `· ${off === 0 ? demo.same : say(demo.differs, { n: off > 0 ? `+${off}` : off })}` : "");
+const range = (low, high) => (low == null || high == null ? "–" : low === high ? low : `${low}–${high}`);
+const orDash = (number) => number ?? "–";
+
+function showZone(table, name) {
+  const zone = state?.zones.find((z) => z.name === name), capacity = truth?.capacity ?? 0;
+  // The belief of the very moment at which the truth was told: at 300 times the speed much happens between two looks.
+  const inside = truth?.inside ?? null, believed = truth?.believed ?? null, raw = zone?.counted ?? null;
+  put(one("inside"), orDash(inside));
+  put(one("free"), inside === null ? "–" : Math.max(0, capacity - inside));
+  put(one("free-band"), range(zone?.low, zone?.high));
+  put(one("inside-band"), zone?.low == null ? "–" : range(capacity - zone.high, capacity - zone.low));
+  put(one("inside-raw"), orDash(raw));
+  put(one("free-raw"), raw === null ? "–" : capacity - raw);
+  const known = inside !== null && believed !== null, off = believed - inside;
+  table.dataset.agrees = known ? off === 0 : "";
+  put(one("agreement"), known ? (off === 0 ? demo.same : say(demo.differs, { n: off > 0 ? `+${off}` : off })) : "");
+  one("agreement").dataset.good = known && off === 0;
 }
 
 function row(...cells) {
@@ -100,11 +146,25 @@ function showPassages() {
   if (rows.length) $("passage-rows").replaceChildren(...rows);
 }
 
-for (const button of all("[data-action]")) button.addEventListener("click", () => send(button));
+for (const button of all("[data-action]")) button.addEventListener("click", () => truth ? send(order(button.dataset)) : tell(demo.no_truth));
+for (const choice of all("[data-fault-of]")) {
+  choice.addEventListener("change", () => {
+    const fault = choice.value || null;
+    choice.blur();
+    send({ action: "fault", detector: choice.dataset.faultOf, fault });
+  });
+}
+$("scenario").addEventListener("change", async ({ target }) => {
+  const scenario = target.value;
+  target.blur();
+  changing = true;
+  await send({ action: "scenario", scenario });
+});
 onState((newest) => {
   state = newest;
   showPassages();
   show();
 });
 setInterval(() => document.hidden || look(), POLL_MS);
-look();
+setInterval(() => document.hidden || remember(), HISTORY_MS);
+look().then(remember);
