@@ -1,8 +1,8 @@
 """What people ask for over the link -> the event that does it, and who is to be remembered for it. Pure."""
 
 from controller.domain.events import ClosureChanged, Corrected
-from controller.domain.lot import LotState
 from controller.domain.specs import LotSpec
+from controller.domain.state import LotState
 from controller.journal import Audit
 from controller.link import Json
 

@@ -18,8 +18,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from controller.domain.events import WentDown
-from controller.domain.lot import LotState
 from controller.domain.report import Passage
+from controller.domain.state import LotState
 from controller.recording import Entry, RecordingError, read_line, write_line
 
 log = logging.getLogger(__name__)

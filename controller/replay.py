@@ -7,10 +7,10 @@ from typing import IO
 
 from controller.domain import lot, view
 from controller.domain.events import Event, Tick, WentDown
-from controller.domain.lot import LotState
 from controller.domain.message import message
 from controller.domain.report import Fault, Passage, ZoneReport
 from controller.domain.specs import LotSpec, SignSpec
+from controller.domain.state import LotState
 from controller.inputs.sensors import Sensors
 from controller.recording import Entry
 from controller.service import translated

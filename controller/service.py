@@ -18,8 +18,8 @@ from controller.clocks import Clocks
 from controller.commands import CommandError, understood
 from controller.domain import lot, view
 from controller.domain.events import ClockSet, DetectorChanged, Event, Tick, WentDown
-from controller.domain.lot import LotState
 from controller.domain.report import LotReport, Passage
+from controller.domain.state import LotState
 from controller.inputs.gpio import PinLevel
 from controller.inputs.mqtt import MqttMessage
 from controller.inputs.sensors import Sensors

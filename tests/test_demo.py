@@ -260,6 +260,12 @@ def back_out_and_be_seen(page: Page) -> None:
     pytest.fail("none of four cars was seen to back out")
 
 
+def _holds(page: Page) -> bool:
+    """Whether the truth lies within the band that the belief tells."""
+    zone, free = page.zone, max(0, page.truth["capacity"] - page.truth["inside"])
+    return bool(zone["low"] <= free <= zone["high"])
+
+
 @pytest.mark.timeout(180)
 def test_at_sixty_times_the_speed_every_car_is_counted_and_another_scenario_is_another_lot(
     start: Callable[..., Demo],
@@ -270,7 +276,7 @@ def test_at_sixty_times_the_speed_every_car_is_counted_and_another_scenario_is_a
     wait_for(lambda: sum(lane["exits"] for lane in page.api("lanes")["lanes"]) >= 30, "thirty have left", 40.0)
     page.order(action="traffic", on=False)
     wait_for(lambda: set(page.truth["waiting"].values()) == {0}, "nobody waits")
-    wait_for(lambda: page.zone["occupied"] == page.truth["inside"], "all were counted")
+    wait_for(lambda: _holds(page), "all were counted, and what was not clear is within the band")
     assert page.truth["reached"] > 10
     history = get(f"{page.address}/history")
     times = [sample["unix_s"] for sample in history]

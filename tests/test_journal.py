@@ -11,8 +11,8 @@ import pytest
 
 from controller.domain import lot
 from controller.domain.events import Corrected, DetectorChanged, Event, Tick, WentDown
-from controller.domain.lot import LotState
 from controller.domain.report import Passage, PassageKind
+from controller.domain.state import LotState
 from controller.journal import (
     LOST_PAST_S,
     SNAPSHOTS_KEPT,

@@ -53,7 +53,7 @@ ANY_STRETCH = 0.3
 """How well any stretch (see ``Pace``) fits times that have nothing to do with one another."""
 HAD_LEFT_F = 0.3
 """Of those who back out, how many had left F ..."""
-BACKING = 1.2
+BACKING = 1.1
 """... and by how much (logarithm) longer they stay on S: on, and back again."""
 CLEARLY = 0.5
 """From this chance on a story is clear enough to learn times from."""
@@ -244,7 +244,7 @@ def backed(case: Case) -> Weighed:
     follower = Visit(lane.follower_on, case.at)
     stretch = Bell(pace.stretch.mean, pace.stretch.variance + 0.02)
     returned = stretch.fits(follower.length_s / max(case.at - lane.second.off, 0.01))
-    returned *= Bell(pace.even.mean + BACKING, pace.even.variance + 0.5).fits(case.delay)
+    returned *= Bell(pace.even.mean + BACKING, pace.even.variance + 0.7).fits(case.delay)
     onward = FOLLOWS * ANY_STRETCH * pace.even.fits(case.delay)
     moving = case.times(case.f_role).fits(follower.length_s)
     turned = case.touching(case.f_role, follower)

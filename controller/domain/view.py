@@ -2,7 +2,7 @@
 
 from controller.domain import lane, occupancy, upkeep
 from controller.domain.health import DetectorState
-from controller.domain.lot import LotState, sources_of
+from controller.domain.lot import sources_of
 from controller.domain.message import message
 from controller.domain.report import (
     BayReport,
@@ -15,6 +15,7 @@ from controller.domain.report import (
     ZoneReport,
 )
 from controller.domain.specs import DetectorSpec, LaneSpec, LotSpec, SignSpec
+from controller.domain.state import LotState
 
 NOTES_SHOWN = 5
 

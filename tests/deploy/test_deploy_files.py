@@ -38,7 +38,7 @@ def test_every_locked_package_has_hashes_and_no_address(lock: Path) -> None:
 
 
 def test_the_lock_files_agree_on_every_version() -> None:
-    assert [lock.stem for lock in LOCKS] == ["build", "check", "demo", "pi", "run", "test"]
+    assert [lock.stem for lock in LOCKS] == ["accuracy", "build", "check", "demo", "pi", "run", "test"]
     agreed: dict[str, str] = {}
     for lock in LOCKS:
         for name, version in requirements(lock).items():

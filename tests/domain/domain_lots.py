@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from controller.domain import lot, view
 from controller.domain.events import DetectorChanged, Event, Tick
-from controller.domain.lot import LotState
 from controller.domain.report import Message, Passage, ZoneReport
 from controller.domain.specs import (
     BaySpec,
@@ -19,6 +18,7 @@ from controller.domain.specs import (
     SignSpec,
     ZoneSpec,
 )
+from controller.domain.state import LotState
 
 LETTERS = {"A": "outer", "B": "inner", "L": "loop", "R": "barrier"}
 QUIET_S = 60.0

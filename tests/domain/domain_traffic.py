@@ -5,7 +5,7 @@ The nose of a vehicle is at x, x = 0 is the near edge of the first loop on its w
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
@@ -50,7 +50,8 @@ def geometries() -> st.SearchStrategy[Geometry]:
 
 
 def vehicles(*, backing: bool = True) -> st.SearchStrategy[Vehicle]:
-    return st.builds(
+    """Nobody drives faster back than on."""
+    built = st.builds(
         Vehicle,
         inward=st.booleans(),
         length_m=st.floats(3.5, 6.0),
@@ -60,6 +61,7 @@ def vehicles(*, backing: bool = True) -> st.SearchStrategy[Vehicle]:
         pause_s=st.floats(0.5, 20.0),
         back_speed=st.floats(1.0, 3.0),
     )
+    return built.map(lambda vehicle: replace(vehicle, back_speed=min(vehicle.back_speed, vehicle.speed)))
 
 
 def _turning_point_m(geometry: Geometry, vehicle: Vehicle) -> float:

@@ -25,9 +25,9 @@ from controller.domain.events import (
     Tick,
     WentDown,
 )
-from controller.domain.lot import LotState
 from controller.domain.report import LotReport
 from controller.domain.specs import BaySpec, Direction, HealthSpec, LotSpec, Output, SignSpec, ZoneSpec
+from controller.domain.state import LotState
 
 SNAPSHOT: TypeAdapter[LotState] = TypeAdapter(LotState)
 REPORT: TypeAdapter[LotReport] = TypeAdapter(LotReport)
@@ -237,12 +237,14 @@ class Truth(RuleBasedStateMachine):
         start = self.now + 6.0
         self.fold([*(replace(e, at=e.at + start) for e in said), Tick(start + said[-1].at + 6.0)])
         by = sum((1 if v.inward else -1) for v in traffic if v.turns_at is None)
+        ways = [v.inward for v in traffic if v.turns_at is None]
+        leaving = {"customers": ways.count(lane == "ramp"), "staff": ways.count(False) if lane == "ramp" else 0}
+        for name, number in leaving.items():
+            self.possible[name] &= self.truth[name] >= number
         if lane == "ramp":
             self.truth["staff"] += by
             by = -by
         self.truth["customers"] += by
-        for name, inside in self.truth.items():
-            self.possible[name] &= inside >= 0
 
     @rule(occupied=st.integers(0, 20), name=st.sampled_from(["customers", "staff"]))
     def somebody_looks(self, occupied: int, name: str) -> None:

@@ -1,0 +1,188 @@
+"""What the detectors say -> what their lanes make of it -> what that means for the zones."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from controller.domain import health, lane, occupancy, upkeep
+from controller.domain import silence as silences
+from controller.domain.belief import GRID_S, Passing, expectation
+from controller.domain.crossing import LaneState
+from controller.domain.health import DetectorState
+from controller.domain.report import FaultKind, Passage, PassageKind, Reason
+from controller.domain.sight import is_blind, seen, shares, zones_with
+from controller.domain.silence import Silence
+from controller.domain.specs import DetectorSpec, Direction, LaneSpec, LotSpec, Role
+from controller.domain.state import LotState, doubted, noted, put, zones_of
+
+PASSAGES_KEPT = 20
+
+
+def timed_out(spec: LotSpec, state: LotState, at: float) -> LotState:
+    """Let happen what is due by ``at`` in detectors and lanes."""
+    for lane_spec in spec.lanes:
+        # What changes at one and the same time is taken in the order in which the lane is used.
+        backward = lane_spec.direction is Direction.EXIT
+        for detector in lane_spec.detectors[::-1] if backward else lane_spec.detectors:
+            state = _detector_due(spec, state, lane_spec, detector, at)
+        watched = state.lanes[lane_spec.name]
+        now, passed = lane.time_passed(lane_spec, watched, at)
+        if now is not watched:
+            state = _with_lane(spec, state, lane_spec, now, passed)
+    return state
+
+
+def listened(lot: LotSpec, state: LotState, spec: LaneSpec) -> LotState:
+    """See whether a lane is quieter than it can be."""
+    belief, watched = state.zones[spec.zone].belief, state.lanes[spec.name]
+    if belief is None or is_blind(spec, state):
+        return state
+    share_in, share_out = shares(lot, state, spec)
+    entries, exits, entry_strength, exit_strength = expectation(belief)
+    silence = state.silences.get(spec.name, Silence(state.at - GRID_S))
+    lasted_s = min(GRID_S, state.at - silence.since)
+    silence = silences.grown(
+        silence, share_in * entries * lasted_s, share_out * exits * lasted_s, entry_strength, exit_strength
+    )
+    if not silences.is_dead(silence):
+        return replace(state, silences=put(state.silences, spec.name, silence))
+    zone_spec = next(z for z in lot.zones if z.name == spec.zone)
+    zone = occupancy.missed(zone_spec, state.zones[spec.zone], state.at - silence.since, share_in, share_out)
+    state = replace(
+        state,
+        zones=put(state.zones, spec.zone, zone),
+        silences=put(state.silences, spec.name, Silence(state.at)),
+    )
+    if spec.loop is not None:
+        now = state.detectors[spec.loop.name]
+        return _with_detector(lot, state, spec, spec.loop, now, health.silenced(now, state.at))
+    for role in (Role.OUTER, Role.INNER):
+        watched, passed = lane.blinded(spec, state.lanes[spec.name], role, FaultKind.SILENT, state.at)
+        state = _with_lane(lot, state, spec, watched, passed)
+    return state
+
+
+def _detector_due(spec: LotSpec, state: LotState, lane_spec: LaneSpec, detector: DetectorSpec, at: float) -> LotState:
+    """Settle a level, begin or end a fault: whichever is due."""
+    now = state.detectors[detector.name]
+    if (due := health.settle_due(now)) is not None and due <= at:
+        was, (now, level) = now, health.settle(now, spec.health)
+        state = _with_detector(spec, state, lane_spec, detector, was, now)
+        if now.fault is not FaultKind.CHATTER:
+            state = _level_changed(spec, state, lane_spec, detector, level)
+    if (due := health.fault_due(now, detector.role, spec.health)) is not None and due <= at:
+        state = _with_detector(spec, state, lane_spec, detector, now, health.fault_changed(now, due))
+    return state
+
+
+def _level_changed(
+    lot: LotSpec, state: LotState, spec: LaneSpec, detector: DetectorSpec, level: health.Settled
+) -> LotState:
+    watched, role = state.lanes[spec.name], detector.role
+    if role is not Role.BARRIER and level.occupied:
+        state = replace(state, silences=put(state.silences, spec.name, Silence(level.at)))
+    if role is Role.BARRIER:
+        now, passed = lane.barrier_changed(spec, watched, occupied=level.occupied, at=level.at, repeated=level.repeated)
+    else:
+        full = state.zones[spec.zone].full
+        now, passed = lane.loop_changed(
+            spec, watched, role, occupied=level.occupied, at=level.at, repeated=level.repeated, full=full
+        )
+    return _with_lane(lot, state, spec, now, passed)
+
+
+def _with_detector(
+    lot: LotSpec, state: LotState, spec: LaneSpec, detector: DetectorSpec, was: DetectorState, now: DetectorState
+) -> LotState:
+    """Put the detector's new state in place, and tell its lane when a fault began or ended."""
+    before, state = state, replace(state, detectors=put(state.detectors, detector.name, now))
+    if now.fault is was.fault:
+        return state
+    zones, watched = zones_of(spec), state.lanes[spec.name]
+    if now.fault is None:
+        state = noted(state, state.at, zones, f"{detector.name}: works again")
+        state = _with_lane(lot, state, spec, lane.sighted(watched, detector.role), ())
+    else:
+        state = noted(state, now.fault_since, zones, f"{detector.name}: fault {now.fault}")
+        state = _with_lane(lot, state, spec, *lane.blinded(spec, watched, detector.role, now.fault, state.at))
+    if spec.loop is None or is_blind(spec, state) is is_blind(spec, before):
+        return state
+    if now.fault is not None:
+        state = _with_lane(lot, state, spec, lane.interrupt(state.lanes[spec.name]), ())
+    return _blindness_changed(lot, before, state, spec)
+
+
+def _with_lane(lot: LotSpec, state: LotState, spec: LaneSpec, now: LaneState, passed: Iterable[Passage]) -> LotState:
+    """Put the lane's new state in place, with what it means that it found or lost a fault, and what passed."""
+    was, before = state.lanes[spec.name], state
+    state = replace(state, lanes=put(state.lanes, spec.name, now))
+    if now.faults != was.faults:
+        for fault, text in [(f, f"fault {f.kind}") for f in now.faults if f not in was.faults] + [
+            (f, "works again") for f in was.faults if f not in now.faults
+        ]:
+            if state.detectors[f"{spec.name}.{fault.role}"].fault is None:  # else that told it already
+                state = noted(state, state.at, zones_of(spec), f"{spec.name}.{fault.role}: {text}")
+        if is_blind(spec, state) is not is_blind(spec, before):
+            state = _blindness_changed(lot, before, state, spec)
+    return _passed(lot, state, spec, passed)
+
+
+def _blindness_changed(lot: LotSpec, before: LotState, state: LotState, spec: LaneSpec) -> LotState:
+    """Until now the lanes saw what they saw; from here on it is another share of all that passes."""
+    zones = zones_of(spec)
+    state = replace(state, zones={**state.zones, **zones_with(before, lot, state.at, zones)})
+    return doubted(state, zones, Reason.DETECTOR_FAULT)
+
+
+def _passed(lot: LotSpec, state: LotState, spec: LaneSpec, passed: Iterable[Passage]) -> LotState:
+    by_name = {z.name: z for z in lot.zones}
+    for passage in passed:
+        inward = {PassageKind.ENTRY: 1, PassageKind.EXIT: -1}.get(passage.kind, 0)
+        passing = Passing(
+            passage.chance_in,
+            passage.chance_out,
+            unseen=upkeep.unseen(spec, lane.quality(spec, state.lanes[spec.name])),
+            undirected=passage.chance_in == passage.chance_out > 0,
+        )
+        seen_in, seen_out = seen(lot, state, spec.zone)
+        passing = replace(passing, seen_in=seen_in, seen_out=seen_out, obeyed=state.zones[spec.zone].full)
+        zones = {**state.zones}
+        zones[spec.zone] = occupancy.passed(by_name[spec.zone], zones[spec.zone], passing, inward, state.at)
+        if (other := spec.from_zone) is not None:
+            passing = replace(passing, chance_in=passing.chance_out, chance_out=passing.chance_in)
+            zones[other] = occupancy.passed(by_name[other], zones[other], passing, -inward, state.at)
+        if passage.kind in {PassageKind.ENTRY, PassageKind.EXIT}:
+            state = replace(state, silences=_heard_elsewhere(lot, state, spec))
+        if _is_turning_away(spec, passage):
+            zones[spec.zone] = occupancy.turned_away(
+                by_name[spec.zone], zones[spec.zone], 1 - passage.chance_in - passage.chance_out, state.at
+            )
+        change = passage.chance_in - passage.chance_out
+        doubt = state.doubts.get(spec.name, 0.0) + passage.chance_in + passage.chance_out - change**2
+        state = replace(
+            state,
+            zones=zones,
+            doubts=put(state.doubts, spec.name, doubt),
+            passed=(*state.passed, passage),
+            passages=(*state.passages, passage)[-PASSAGES_KEPT:],
+        )
+        if passage.kind is PassageKind.TOUCH:
+            continue  # people and trolleys are not what led to a number
+        text = f"{passage.kind.value.replace('_', '-')} through {spec.name}"
+        text += " (tailgating)" if passage.tailgating else ""
+        text += f" (in doubt: {passage.doubt})" if passage.doubt else ""
+        state = noted(state, passage.at, zones_of(spec), text)
+    return state
+
+
+def _is_turning_away(spec: LaneSpec, passage: Passage) -> bool:
+    """Whether somebody may have come to the lane from outside and gone away again."""
+    if spec.direction is Direction.EXIT:
+        return False
+    touched = passage.kind is PassageKind.TOUCH and passage.seen_by is Role.OUTER
+    return touched or passage.kind is PassageKind.BACK_OUT
+
+
+def _heard_elsewhere(lot: LotSpec, state: LotState, spec: LaneSpec) -> dict[str, Silence]:
+    """Count a vehicle for the other lanes of its zone, which were quiet meanwhile."""
+    beside = {s.name for s in lot.lanes if s.zone == spec.zone and s is not spec}
+    return {n: replace(s, others=s.others + 1) if n in beside else s for n, s in state.silences.items()}
