@@ -36,9 +36,20 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from controller.domain import level as levels
+from controller.domain.chances import (
+    NEGLIGIBLE,
+    Array,
+    all_numbers,
+    born_and_died,
+    first,
+    fit,
+    flushed,
+    mean,
+    move,
+    size,
+)
 from controller.domain.level import Level
 from controller.domain.rhythm import UNLEARNED, Rates, Rhythm, learn, rates
 
@@ -63,30 +74,16 @@ ENTRY_FADES_S = 3 * 3600.0
 """... and the rate of those who come."""
 WIDEST_SPREAD = 1.2
 
-SLIP = 1e-7
-"""Chance that a stretch of time brought or took one vehicle in a way that nothing here knows of ..."""
 BALANCE_FADE = 0.5 ** (1 / 6000)
 """How much less a passage counts, in what is learned of the lanes' balance, with each one after it."""
 MOST_UNSEEN = 0.2
 """No lane is taken to miss more than this share of its vehicles."""
 BALANCE_WEIGHT = 8.0
 """Passages, times the share that is not seen, before the balance of entries and exits is believed to be off."""
-TRACE = 1e-20
-"""... and that everything was wrong: no number is ever impossible, but those nearby are likelier by far."""
-NEGLIGIBLE = 1e-22
-"""Chances below this are zero: denormal floats are slow."""
 NEAR_FULL = 1e-4
 """From this chance of being full on, each passage is weighed on its own."""
 ANCHORED = 0.12
 """Standard deviation, as a share of the capacity, beyond which nothing is learned."""
-LIKELY = 1e-6
-"""Numbers below this chance, against the likeliest, do not set how fine the steps must be."""
-STEP = 0.4
-"""Most vehicles that may move in one step of time without sight."""
-MOST_STEPS = 4000
-"""Beyond so many steps without sight nothing is known any more."""
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +165,13 @@ class Passing:
     """Drivers are told that the lot is full."""
 
 
-def size(capacity: int) -> int:
-    """How many numbers are considered: 0 to somewhat beyond the capacity."""
-    return capacity + max(5, capacity // 10) + 1
-
-
 def start(capacity: int, occupied: int | None, at: float, unix: float) -> Belief:
     """Begin with a known number inside, or (None) with every number up to the capacity alike."""
     prior = np.ones(size(capacity)).tobytes()
     nothing = Rates(0.0, 0.0, 0.0, 0.0)
     strength = _exit_prior(capacity, nothing).tobytes()
     belief = Belief(capacity, at, b"", strength, strength, prior, 1.0, 1.0, nothing, taught_at=at)
-    return _reckoned(replace(belief, chances=_first(capacity, occupied).tobytes()), unix)
+    return _reckoned(replace(belief, chances=first(capacity, occupied).tobytes()), unix)
 
 
 def corrected(belief: Belief, occupied: int, at: float, unix: float) -> Belief:
@@ -207,26 +199,26 @@ def passed(belief: Belief, passing: Passing, at: float) -> Belief:
     """Fold a passage."""
     if np.frombuffer(belief.chances)[max(0, belief.capacity - 2) :].sum() > NEAR_FULL:
         belief = waited(belief, at, passing.seen_in, passing.seen_out, obeyed=passing.obeyed)
-    chances, numbers = np.frombuffer(belief.chances), _numbers(belief.capacity)
+    chances, numbers = np.frombuffer(belief.chances), all_numbers(belief.capacity)
     entering, leaving = _directed(belief, chances, passing)
     entry_rate, exit_rate = np.frombuffer(belief.entry_rate), np.frombuffer(belief.exit_rate)
     exit_strength = np.frombuffer(belief.exit_strength)
-    coming = _fit(chances, _welcome(belief) / entry_rate, 1 / float(entry_rate[0]))
+    coming = fit(chances, _welcome(belief) / entry_rate, 1 / float(entry_rate[0]))
     going = (_leave_rate(belief) * exit_strength / exit_rate) ** _temper(belief)
-    going = _fit(chances, going, float(going[1]))
+    going = fit(chances, going, float(going[1]))
     exit_strength = exit_strength + leaving
     rows = np.stack((chances, chances * exit_rate, chances * entry_rate, chances * exit_strength))
     unseen_in, unseen_out = _unseen(belief, passing.unseen)
     moved = (1 - entering - leaving) * rows
-    for change, chance, fit, unseen in ((1, entering, coming, unseen_in), (-1, leaving, going, unseen_out)):
+    for change, chance, fits, unseen in ((1, entering, coming, unseen_in), (-1, leaving, going, unseen_out)):
         if chance > 0:
-            _move(moved, change, (chance * (1 - unseen)) * fit * rows)
-            _move(moved, 2 * change, (chance * unseen) * fit * rows)
+            move(moved, change, (chance * (1 - unseen)) * fits * rows)
+            move(moved, 2 * change, (chance * unseen) * fits * rows)
     total = float(moved[0].sum())
     if total <= 0:  # all that was likely is impossible now: keep what was
         return belief
     middle, spread = moments(belief)
-    seemed = entering - leaving - (_mean(moved[0], numbers) / total - middle)
+    seemed = entering - leaving - (mean(moved[0], numbers) / total - middle)
     likely = moved[0] > NEGLIGIBLE * total
     safe = np.where(likely, moved[0], 1.0)
     return replace(
@@ -251,7 +243,7 @@ def turned_away(belief: Belief, at: float, chance: float) -> Belief:
     because_full = turned.refused * (1 - _welcome(belief))
     weights = (turned.usual + because_full) / turned.usual
     after = weighed(belief, np.log(weights) * (chance * TURNED_WEIGHT))
-    full = chance * _mean(np.frombuffer(after.chances), because_full / (turned.usual + because_full))
+    full = chance * mean(np.frombuffer(after.chances), because_full / (turned.usual + because_full))
     learned = replace(turned, touches=turned.touches + chance - full, touches_full=turned.touches_full + full)
     return replace(after, turned=learned)
 
@@ -265,7 +257,7 @@ def waited(belief: Belief, at: float, seen_in: float, seen_out: float, *, obeyed
     if lasted_s <= 0:
         return belief
     chances, exit_rate, entry_rate = (np.frombuffer(b) for b in (belief.chances, belief.exit_rate, belief.entry_rate))
-    between = np.maximum(_numbers(belief.capacity) - belief.net / 2, 0.25)
+    between = np.maximum(all_numbers(belief.capacity) - belief.net / 2, 0.25)
     leave, welcome = _leave_rate(belief, between), _welcome(belief, between)
     exits = leave * (lasted_s * seen_out)
     entries = welcome * (belief.expected.entry * lasted_s * seen_in)
@@ -277,7 +269,7 @@ def waited(belief: Belief, at: float, seen_in: float, seen_out: float, *, obeyed
     if not obeyed:
         weight = weight - TURNED_WEIGHT * belief.turned.refused * refused
     was, chances = chances, chances * np.exp(np.minimum(weight - weight[chances > 0].max(), 0.0))
-    chances = _flushed(chances / chances.sum())
+    chances = flushed(chances / chances.sum())
     if seen_in < 1 or seen_out < 1:
         chances = _unwatched(belief, chances, 1 - seen_in, 1 - seen_out, lasted_s)
     prior_out, prior_in = _exit_prior(belief.capacity, belief.expected), belief.entry_prior
@@ -285,10 +277,10 @@ def waited(belief: Belief, at: float, seen_in: float, seen_out: float, *, obeyed
     kept_out = np.exp(-lasted_s / EXIT_FADES_S * belief.expected.exit_variance * prior_out)
     turned = belief.turned
     if not obeyed:
-        gone = _mean(chances, refused)
+        gone = mean(chances, refused)
         turned = replace(
             turned,
-            arrivals=turned.arrivals + _mean(chances, arrivals),
+            arrivals=turned.arrivals + mean(chances, arrivals),
             arrivals_full=turned.arrivals_full + gone,
         )
     kept_in = math.exp(-lasted_s / ENTRY_FADES_S * belief.expected.entry_variance * prior_in)
@@ -301,10 +293,10 @@ def waited(belief: Belief, at: float, seen_in: float, seen_out: float, *, obeyed
         exit_strength=(prior_out + (exit_strength - prior_out) * kept_out).tobytes(),
         entry_strength=prior_in + (belief.entry_strength - prior_in) * kept_in,
         net=0.0,
-        surplus=belief.surplus - _trust(belief, moments(belief)[1]) * _mean(chances - was, _numbers(belief.capacity)),
+        surplus=belief.surplus - _trust(belief, moments(belief)[1]) * mean(chances - was, all_numbers(belief.capacity)),
         turned=turned,
-        room_s=belief.room_s + _mean(chances, welcome) * lasted_s * seen_in,
-        vehicle_s=belief.vehicle_s + _mean(chances, np.minimum(between, belief.capacity)) * lasted_s * seen_out,
+        room_s=belief.room_s + mean(chances, welcome) * lasted_s * seen_in,
+        vehicle_s=belief.vehicle_s + mean(chances, np.minimum(between, belief.capacity)) * lasted_s * seen_out,
     )
 
 
@@ -315,7 +307,7 @@ def taught(belief: Belief, unix: float) -> Belief:
     trust = _trust(belief, spread)
     seen = (belief.entries, belief.room_s, belief.exits, belief.vehicle_s)
     entries, room_s, exits, vehicle_s = (trust * n for n in seen)
-    usual = levels.weights(belief.level, unix, lasted_s, _numbers(belief.capacity), belief.capacity)
+    usual = levels.weights(belief.level, unix, lasted_s, all_numbers(belief.capacity), belief.capacity)
     level = levels.learned(belief.level, unix - lasted_s / 2, lasted_s, middle, spread**2, trust)
     if usual is not None:
         after = weighed(belief, usual)
@@ -331,12 +323,12 @@ def weighed(belief: Belief, weights: Array) -> Belief:
     """Fold evidence of another kind: the logarithm of how well each number inside fits it."""
     chances = np.frombuffer(belief.chances) * np.exp(weights)
     total = chances.sum()
-    return belief if total <= 0 else replace(belief, chances=_flushed(chances / total).tobytes())
+    return belief if total <= 0 else replace(belief, chances=flushed(chances / total).tobytes())
 
 
 def numbers(belief: Belief) -> Array:
     """Return the numbers inside that are considered."""
-    return _numbers(belief.capacity)
+    return all_numbers(belief.capacity)
 
 
 def missed(belief: Belief, lasted_s: float, share_in: float, share_out: float) -> Belief:
@@ -356,50 +348,15 @@ def expectation(belief: Belief) -> tuple[float, float, float, float]:
 
 def moments(belief: Belief) -> tuple[float, float]:
     """Return mean and standard deviation of the number inside."""
-    chances, numbers = np.frombuffer(belief.chances), _numbers(belief.capacity)
-    middle = _mean(chances, numbers)
-    return middle, math.sqrt(max(0.0, _mean(chances, (numbers - middle) ** 2)))
+    chances, numbers = np.frombuffer(belief.chances), all_numbers(belief.capacity)
+    middle = mean(chances, numbers)
+    return middle, math.sqrt(max(0.0, mean(chances, (numbers - middle) ** 2)))
 
 
 def at_most(belief: Belief) -> Array:
     """Return for each number the chance that so many or fewer are inside."""
     cumulated: Array = np.cumsum(np.frombuffer(belief.chances))
     return cumulated
-
-
-_NUMBERS: dict[int, Array] = {}
-
-
-def _numbers(capacity: int) -> Array:
-    found = _NUMBERS.get(capacity)
-    if found is None:
-        found = _NUMBERS[capacity] = np.arange(float(size(capacity)))
-    return found
-
-
-def _flushed(chances: Array) -> Array:
-    """Leave no number impossible, and none as a denormal."""
-    kept = np.where(chances < NEGLIGIBLE, 0.0, chances)
-    slipped = np.convolve(kept, _SLIPS)[len(_SLIPS) // 2 :][: len(kept)]
-    flushed = kept + slipped + TRACE / len(kept)
-    return np.asarray(flushed / flushed.sum())
-
-
-_SLIPS = SLIP * np.array([0.05**3, 0.05**2, 0.05, 1.0, 0.0, 1.0, 0.05, 0.05**2, 0.05**3])
-
-
-def _mean(chances: Array, of: Array) -> float:
-    """Return a mean. Not ``chances @ of``: beyond 10,000 numbers that wakes threads, which take longer than the sum."""
-    return float((chances * of).sum())
-
-
-def _first(capacity: int, occupied: int | None) -> Array:
-    chances = np.zeros(size(capacity))
-    if occupied is None:
-        chances[: capacity + 1] = 1 / (capacity + 1)
-    else:
-        chances[min(max(occupied, 0), len(chances) - 1)] = 1.0
-    return chances
 
 
 def _reckoned(belief: Belief, unix: float) -> Belief:
@@ -443,7 +400,7 @@ def _prior(variance: float, seen: float) -> float:
 
 def _exit_prior(capacity: int, expected: Rates) -> Array:
     """Return strength (= rate) of the factor on departures before anything is seen, for each number inside."""
-    numbers = np.maximum(_numbers(capacity), 1.0)
+    numbers = np.maximum(all_numbers(capacity), 1.0)
     stay = STAYERS * capacity / numbers**2
     return np.asarray(
         1 / np.minimum(WIDEST_SPREAD**2, expected.exit_variance + stay + UNLEARNED / (expected.exits_seen + 0.05))
@@ -452,14 +409,14 @@ def _exit_prior(capacity: int, expected: Rates) -> Array:
 
 def _leave_rate(belief: Belief, numbers: Array | None = None) -> Array:
     """Return for each number inside how many leave per second: those parked by the rhythm, those circling soon."""
-    numbers = _numbers(belief.capacity) if numbers is None else numbers
+    numbers = all_numbers(belief.capacity) if numbers is None else numbers
     circling = np.maximum(numbers - belief.capacity, 0.0)
     return belief.expected.exit * np.minimum(numbers, belief.capacity) + circling / CIRCLING_S
 
 
 def _welcome(belief: Belief, numbers: Array | None = None) -> Array:
     """Return for each number inside the chance that a vehicle that comes goes in."""
-    numbers = _numbers(belief.capacity) if numbers is None else numbers
+    numbers = all_numbers(belief.capacity) if numbers is None else numbers
     beyond = numbers - belief.capacity
     full = WELCOME * WELCOME_BEYOND ** np.maximum(beyond, 0.0)
     return np.where(beyond >= 0, full, np.where(beyond > -1, 1 + (beyond + 1) * (WELCOME - 1), 1.0))
@@ -470,8 +427,8 @@ def _directed(belief: Belief, chances: Array, passing: Passing) -> tuple[float, 
     if not passing.undirected:
         return passing.chance_in, passing.chance_out
     any_way = passing.chance_in + passing.chance_out
-    entering = belief.expected.entry * _mean(chances, _welcome(belief)) * passing.chance_in
-    leaving = _mean(chances, _leave_rate(belief)) * passing.chance_out
+    entering = belief.expected.entry * mean(chances, _welcome(belief)) * passing.chance_in
+    leaving = mean(chances, _leave_rate(belief)) * passing.chance_out
     if entering + leaving <= 0:
         return passing.chance_in, passing.chance_out
     share = entering / (entering + leaving)
@@ -482,14 +439,6 @@ def _temper(belief: Belief) -> float:
     """Return how much of what departures say is news (0-1): their rate was learned from the very numbers it tells."""
     middle, spread = moments(belief)
     return (spread**2 + 0.25) / (spread**2 + 0.25 + (SCALE * min(middle, belief.capacity)) ** 2)
-
-
-def _fit(chances: Array, rate: Array, ordinary: float) -> Array:
-    """Return for each number how well a passage fits it: its rate there, against what is usual.
-
-    Where it hardly can have happened (an exit from an empty lot), it fits badly; if it is not sure, it was none.
-    """
-    return np.asarray(rate / max(_mean(chances, rate), ordinary))
 
 
 def _trust(belief: Belief, spread: float) -> float:
@@ -508,15 +457,6 @@ def _unseen(belief: Belief, unseen: float) -> tuple[float, float]:
     return min(coming, MOST_UNSEEN), min(going, MOST_UNSEEN)
 
 
-def _move(to: Array, change: int, rows: Array) -> None:
-    """Add rows, moved along the numbers: below zero is impossible, beyond the end stays at the end."""
-    if change > 0:
-        to[:, change:] += rows[:, :-change]
-        to[:, -1] += rows[:, -change:].sum(axis=1)
-    else:
-        to[:, :change] += rows[:, -change:]
-
-
 def _unwatched(belief: Belief, chances: Array, unseen_in: float, unseen_out: float, lasted_s: float) -> Array:
     """Let these shares of entries and exits happen unseen. Their rates are not known: a few stand for all."""
     entering = unseen_in * belief.expected.entry * _welcome(belief)
@@ -526,25 +466,5 @@ def _unwatched(belief: Belief, chances: Array, unseen_in: float, unseen_out: flo
     more_in = math.exp(math.sqrt(math.log1p(1 / belief.entry_strength)))
     more_out = np.exp(np.sqrt(np.log1p(1 / exit_strength)))
     ways = ((1, 1), (1 / more_in, 1), (more_in, 1), (1, 1 / more_out), (1, more_out))
-    runs = [_born_and_died(chances, entering * more, leaving * less, lasted_s) for more, less in ways]
-    return _flushed(np.asarray(sum(runs) / len(runs)))
-
-
-def _born_and_died(chances: Array, entering: Array, leaving: Array, lasted_s: float) -> Array:
-    """Run the birth and death process of these rates (per second, for each number) for a time."""
-    likely = chances > LIKELY * chances.max()
-    steps = math.ceil(lasted_s * float((entering + leaving)[likely].max()) / STEP)
-    if steps > MOST_STEPS:
-        return np.full_like(chances, 1 / len(chances))
-    if steps == 0:
-        return chances
-    # Numbers that are out of reach may have higher rates; there, less than is due moves.
-    come = np.minimum(entering * (lasted_s / steps), STEP)
-    go = np.minimum(leaving * (lasted_s / steps), STEP)
-    come[-1] = go[0] = 0.0
-    for _ in range(steps):
-        up, down = chances * come, chances * go
-        chances = chances - up - down
-        chances[1:] += up[:-1]
-        chances[:-1] += down[1:]
-    return chances
+    runs = [born_and_died(chances, entering * more, leaving * less, lasted_s) for more, less in ways]
+    return flushed(np.asarray(sum(runs) / len(runs)))

@@ -12,6 +12,8 @@ from controller.domain.frozen import changed
 from controller.domain.report import LaneQuality
 from controller.domain.specs import Role
 
+ALIKE = 400.0
+"""What the two loops of a lane miss together tells of each of them as much as so many passages of its own."""
 HALF_LIFE = 2000.0
 """Passages after which what was learned counts half."""
 FADE = 0.5 ** (1 / HALF_LIFE)
@@ -64,7 +66,9 @@ def _normal(off: float, variance: float) -> float:
 
 PERSON = Bell(math.log(0.6), 0.3, 40.0)
 """How long something small (a person with a trolley, a bicycle, noise) covers a loop."""
-VISITOR = Bell(math.log(5.0), 0.3, 60.0)
+VISITOR_SPREAD = 0.3
+"""Least variance of the logarithm of the time on a loop of those who turn away; clear cases alone are more alike."""
+VISITOR = Bell(math.log(5.0), VISITOR_SPREAD, 60.0)
 """How long somebody covers a loop who drives onto it, thinks better of it, and leaves backwards."""
 VEHICLE = Bell(math.log(2.2), 0.25)
 """How long a vehicle covers a loop, before one was seen."""
@@ -179,23 +183,27 @@ class Learned:
     """Levels that were heard again for no reason: somebody reads them from time to time."""
 
     def missed(self, role: Role) -> float:
-        """Return the chance that this loop misses a vehicle altogether."""
+        """Return the chance that this loop misses a vehicle altogether; the two of a lane are mostly alike."""
+        both = (2.0 + self.missed_outer + self.missed_inner) / (250.0 + 2 * self.passages)
         count = self.missed_outer if role is Role.OUTER else self.missed_inner
-        return (2.5 + count) / (300.0 + self.passages)
+        return (ALIKE * both + count) / (ALIKE + self.passages)
 
     def people(self, role: Role) -> float:
         """Return how many people and the like touch this loop only, for each passage."""
         count = self.people_outer if role is Role.OUTER else self.people_inner
         return (1.0 + count) / (100.0 + self.passages)
 
-    def visitors(self, role: Role, *, street: bool, turning: bool) -> float:
+    def visitors(self, role: Role, *, street: bool, turning: bool, full: bool) -> float:
         """Return how many drivers touch this loop only, for each passage.
 
-        ``street``: vehicles may come in here, so that some turn away; ``turning``: others have just done so.
+        ``street``: vehicles may come in here, so that some turn away; ``turning``: others have just done so; ``full``:
+        the sign tells them to.
         """
         if role is Role.INNER or not street:
             count = self.visitors_inner if role is Role.INNER else self.visitors_outer
             return (0.4 + count) / (150.0 + self.passages)
+        if full:
+            return (3.0 + self.busy_visitors) / (3.0 + self.busy_passages)
         if turning:
             return (0.5 + self.busy_visitors) / (8.0 + self.busy_passages)
         return (2.0 + self.visitors_outer - self.busy_visitors) / (150.0 + self.passages - self.busy_passages)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from controller.domain import belief as beliefs
 from controller.domain import sample
 from controller.domain.belief import Belief, Passing
+from controller.domain.chances import Array
 from controller.domain.report import Reason, Status, ZoneReport
 from controller.domain.sample import Reading, Sample
 from controller.domain.specs import ZoneSpec
@@ -235,11 +236,11 @@ def _put(spec: ZoneSpec, zone: ZoneState, belief: Belief) -> ZoneState:
     return replace(zone, belief=belief, inside=inside, middle=middle)
 
 
-def _quantile(cumulated: beliefs.Array, chance: float) -> int:
+def _quantile(cumulated: Array, chance: float) -> int:
     return min(int(cumulated.searchsorted(chance)), len(cumulated) - 1)
 
 
-def _below(cumulated: beliefs.Array, number: int) -> float:
+def _below(cumulated: Array, number: int) -> float:
     return float(cumulated[number - 1]) if number > 0 else 0.0
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from controller.domain.belief import Array
+from controller.domain.chances import Array
 
 TENTHS = 10
 BIAS = 0.25

@@ -42,7 +42,7 @@ def turning(lane: LaneState, at: float) -> bool:
 def visiting(spec: LaneSpec, lane: LaneState, role: Role, at: float) -> float:
     """Return how many drivers touch this loop only, for each passage, at this time."""
     street = spec.direction is not Direction.EXIT
-    return lane.learned.visitors(role, street=street, turning=turning(lane, at))
+    return lane.learned.visitors(role, street=street, turning=turning(lane, at), full=lane.full)
 
 
 def other(role: Role) -> Role:

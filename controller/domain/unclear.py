@@ -13,7 +13,7 @@ from controller.domain.case import Case, Weighed, next_on_f, on_f, rest
 from controller.domain.crossing import CLOSE_S, PULSE_S, Phase, Visit
 from controller.domain.evidence import Judgement, Reading, What, alone, judge, passage, taught
 from controller.domain.frozen import changed
-from controller.domain.learned import Bell, Learned
+from controller.domain.learned import VISITOR_SPREAD, Bell, Learned
 from controller.domain.report import Passage
 from controller.domain.specs import Role
 
@@ -81,7 +81,10 @@ def _timed(learned: Learned, judgement: Judgement, on_s: float) -> Learned:
     """Learn for how long those cover a loop who clearly are no vehicles, or turn away."""
     if judgement.of(What.PERSON) > CLEARLY:
         return changed(learned, person=learned.person.learn(on_s))
-    return changed(learned, visitor=learned.visitor.learn(on_s)) if judgement.of(What.VISITOR) > CLEARLY else learned
+    if judgement.of(What.VISITOR) <= CLEARLY:
+        return learned
+    bell = learned.visitor.learn(on_s)
+    return changed(learned, visitor=replace(bell, variance=max(bell.variance, VISITOR_SPREAD)))
 
 
 def two_apart(case: Case) -> Weighed:

@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 
 from controller.domain import belief as beliefs
 from controller.domain import occupancy
-from controller.domain.belief import GRID_S, Array, Belief, Passing
+from controller.domain.belief import GRID_S, Belief, Passing
+from controller.domain.chances import Array, size
 from controller.domain.rhythm import DAY_S
 from controller.domain.specs import ZoneSpec
 
@@ -128,7 +129,7 @@ def after(zone: Zone, steps: Sequence[Step]) -> Zone:
 def improper(zone: Zone) -> str | None:
     """Say what is wrong with a belief as a distribution, if anything is."""
     belief, now = zone.belief, zone.chances
-    if len(now) != beliefs.size(belief.capacity) or not np.isfinite(now).all() or (now < 0).any():
+    if len(now) != size(belief.capacity) or not np.isfinite(now).all() or (now < 0).any():
         return "chances are not finite, not positive, or not as many as there are numbers"
     if abs(now.sum() - 1) > 1e-9:
         return f"chances sum to {now.sum()}"
@@ -247,7 +248,7 @@ def test_a_correction_is_believed_and_counted_from(capacity: int, data: st.DataO
 
 def test_a_correction_beyond_all_that_is_considered_is_the_nearest_that_is() -> None:
     assert began(40, 10).corrected(-3).likeliest == 0
-    assert began(40, 10).corrected(1000).likeliest == beliefs.size(40) - 1
+    assert began(40, 10).corrected(1000).likeliest == size(40) - 1
 
 
 def test_a_correction_is_not_believed_against_all_that_follows() -> None:
