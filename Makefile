@@ -80,7 +80,7 @@ $(VENV)/.demo: $(VENV)/.product $(LOCK)/demo.txt
 	$(LOCKED) -r $(LOCK)/demo.txt
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.demo $(LOCK)/test.txt
+$(VENV)/.test: $(VENV)/.demo $(VENV)/.accuracy $(LOCK)/test.txt
 	$(LOCKED) -r $(LOCK)/test.txt
 	@touch $@
 
