@@ -186,6 +186,13 @@ class Page:
         wait_for(lambda: self.zone["occupied"] == inside, f"{what} is counted", 30.0)
 
 
+def make_room(page: Page) -> None:
+    """Let cars leave until the sign has a number for a while: the demo begins as full as its lot is by now."""
+    while (inside := page.truth["inside"]) > CAPACITY - 6:
+        page.order(action="drive_out")
+        page.agree(inside - 1, "driving out")
+
+
 @pytest.mark.browser
 @pytest.mark.timeout(180)
 def test_a_click_drives_a_car_in_and_the_number_on_the_leds_falls_and_ctrl_c_ends_it_all(
@@ -193,6 +200,7 @@ def test_a_click_drives_a_car_in_and_the_number_on_the_leds_falls_and_ctrl_c_end
 ) -> None:
     demo = start("--port", "0", "--speed", "4")
     page = Page(demo.address)
+    make_room(page)
     inside = page.truth["inside"]
     browser.get(page.address)
     wait_for(lambda: number_on(browser) == CAPACITY - inside, "the sign shows what is free at the start", 30.0)
@@ -203,7 +211,7 @@ def test_a_click_drives_a_car_in_and_the_number_on_the_leds_falls_and_ctrl_c_end
     wait_for(lambda: number_on(browser) == CAPACITY - inside - 1, "the sign shows one less")
     wait_for(lambda: truth.get_attribute("data-agrees") == "true", "truth and count agree again")
     rows = browser.find_elements(By.CSS_SELECTOR, "#passage-rows tr")
-    assert [row.text.split()[-2:] in (["entry", "wjazd"], ["entry", "entry"]) for row in rows] == [True]
+    assert rows[0].text.split()[-2:] in (["entry", "wjazd"], ["entry", "entry"])
     wait_for(lambda: f"sign entrance: {CAPACITY - inside - 1} (counted)" in demo.printed, "the terminal says so, too")
     lines = "return [...document.querySelectorAll('#chart path')].map((path) => path.getAttribute('class'))"
     wait_for(lambda: {"truly", "believed"} <= set(browser.execute_script(lines)), "the chart has both lines")
@@ -225,6 +233,7 @@ def test_every_button_does_what_it_says_and_a_kept_state_goes_on_where_it_was(
 ) -> None:
     demo = start("--port", "0", "--state-dir", str(tmp_path), "--speed", "10")
     page = Page(demo.address)
+    make_room(page)
     inside = page.truth["inside"]
     page.order(action="tailgate")
     page.agree(inside + 2, "tailgating")

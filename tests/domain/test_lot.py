@@ -203,6 +203,11 @@ def test_bays_that_moved_to_another_zone_count_there() -> None:
     assert lot.adapted(moved, kept(told.state)).zones["roof"].bays_free == 1
 
 
+def is_clear(vehicle: Any) -> bool:
+    """Whether it is clear what a vehicle did: one that backs out when its tail has left a loop may have been two."""
+    return vehicle.turns_at is None or bool(vehicle.turns_at < 0.45)
+
+
 class Truth(RuleBasedStateMachine):
     """Whole vehicles in a lot of two zones, with whatever people, sensors and time do in between."""
 
@@ -227,7 +232,7 @@ class Truth(RuleBasedStateMachine):
         return self.told.state.at
 
     @rule(
-        traffic=st.lists(vehicles(), min_size=1, max_size=3),
+        traffic=st.lists(vehicles().filter(is_clear), min_size=1, max_size=3),
         lane=st.sampled_from(["main", "side", "ramp"]),
         loop_m=st.floats(1.5, 2.5),
         gap_m=st.floats(0.5, 1.5),
