@@ -14,11 +14,11 @@ from controller.inputs.gpio import GpioInputs, open_factory
 from controller.inputs.mock_pins import DatedPin, MockPinServer
 from controller.inputs.mock_pins import default_address as mock_pins_address
 from controller.inputs.sensors import Sensors
-from controller.journal import Journal
 from controller.link import Json, LinkServer, Reply, load_or_create_key
 from controller.notify import notify
 from controller.places import Places
 from controller.publish.mqtt import MqttState
+from controller.salvage import open_journal
 from controller.service import Command, Outlets, Service
 from controller.site import Site
 
@@ -30,7 +30,7 @@ def run(site: Site, places: Places, stop: threading.Event) -> None:
     places.state_dir.mkdir(parents=True, exist_ok=True)
     places.run_dir.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        journal = Journal(places.journal)
+        journal = open_journal(places.journal)
         stack.callback(journal.close)
         service = Service(site, journal, Sensors(site.sensors), clocks.of_this_process())
 

@@ -4,10 +4,14 @@ An input is in the journal before its effect is spoken of: WAL with synchronous=
 passage, and with it the time up to which lot time was lived through (``Clock``): many a passage is only decided by a
 time-out after its last input. A restart is the newest snapshot, the inputs after it, and then the time up to that
 clock. Times are lot time; ``wall`` beside them is for people. One process writes; others open it with ``open_reader``.
+
+A copy of a snapshot lies beside the file (``last_good``), for the day on which that can't be read (see ``salvage``).
 """
 
+import contextlib
 import json
 import logging
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -24,16 +28,19 @@ from controller.recording import Entry, RecordingError, read_line, write_line
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SNAPSHOTS_KEPT = 3
-BUSY_S = 5.0
-"""How long to wait for another program that has locked the file; below the service's watchdog."""
+BUSY_S = 1.0
+"""How long to wait for another program that has locked the file; below the time for which a state may be shown."""
+LAST_GOOD_S = 3600.0
+"""How old (lot time) the copy of a snapshot beside the file may become."""
 LOST_PAST_S = 86_400.0
 """What a restart without the journal's beginning is told: off for a day, so that no count is trusted."""
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE input (id INTEGER PRIMARY KEY AUTOINCREMENT, t REAL NOT NULL, wall REAL NOT NULL, line TEXT NOT NULL);
+CREATE TABLE input (id INTEGER PRIMARY KEY AUTOINCREMENT, t REAL NOT NULL, wall REAL NOT NULL, line TEXT NOT NULL,
+    packet INTEGER);
 CREATE TABLE snapshot (input_id INTEGER PRIMARY KEY, t REAL NOT NULL, state TEXT NOT NULL);
 CREATE TABLE passage (id INTEGER PRIMARY KEY, t REAL NOT NULL, wall REAL NOT NULL, began REAL NOT NULL,
     lane TEXT NOT NULL, kind TEXT NOT NULL, tailgating INTEGER NOT NULL, wrong_way INTEGER NOT NULL, doubt TEXT);
@@ -43,11 +50,18 @@ CREATE TABLE audit (id INTEGER PRIMARY KEY, wall REAL NOT NULL, input_id INTEGER
     what TEXT NOT NULL, reason TEXT NOT NULL, before TEXT NOT NULL);
 """
 
+_MIGRATIONS = {1: "ALTER TABLE input ADD COLUMN packet INTEGER"}
+"""What makes of a file of this version one of the next."""
+
 _STATE = TypeAdapter(LotState)
 
 
 class JournalError(RuntimeError):
     """The journal can't be used; says which file, why, and what to do."""
+
+
+class DamagedError(JournalError):
+    """The file is damaged, or never was a journal: a new one has to be begun beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +91,8 @@ class Record:
     entry: Entry
     wall: float
     audit: Audit | None = None
+    packet: int | None = None
+    """The broker's number for the message, which it repeats when it did not hear our acknowledgement."""
 
 
 class Journal:
@@ -87,6 +103,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._copied_at: float | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_S)
@@ -105,12 +122,16 @@ class Journal:
             mend = "Check the room on the disk, the rights of this user, and that no other program holds the file"
             raise OSError(f"{self.path}: can't be written ({error}). {mend}") from error
         except sqlite3.DatabaseError as error:
-            mend = "Move the file aside to start a new one; do not delete it"
-            raise JournalError(f"{self.path}: not usable as a journal ({error}). {mend}") from error
+            raise DamagedError(f"{self.path}: not usable as a journal ({error})") from error
 
     def _make(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        while tables and (step := _MIGRATIONS.get(version)) is not None:
+            version += 1
+            with _transaction(self._db):
+                self._db.execute(step)
+                self._db.execute(f"PRAGMA user_version = {version}")
         if version != SCHEMA_VERSION and (version or tables):
             raise JournalError(
                 f"{self.path}: no journal, or one of another version (schema {version}, not {SCHEMA_VERSION}). "
@@ -128,43 +149,37 @@ class Journal:
         """Close the file; the WAL is folded back into it."""
         self._db.close()
 
-    def append(self, records: Sequence[Record], clock: Clock) -> None:
-        """Make these inputs durable, in one commit. Raises sqlite3.Error, and then nothing was written."""
+    def append(
+        self, records: Sequence[Record], clock: Clock, passed: Sequence[Passage] = (), epoch: float = 0.0
+    ) -> None:
+        """Make durable, in one commit: inputs, passages (if not in it yet), and how far time was lived through.
+
+        ``epoch`` is the Unix time of lot time 0. Raises sqlite3.Error: nothing was written.
+        """
         with _transaction(self._db):
-            for record in records:
-                row = (record.entry.at, record.wall, write_line(record.entry))
-                number = self._db.execute("INSERT INTO input (t, wall, line) VALUES (?, ?, ?)", row).lastrowid
-                if (audit := record.audit) is not None:
-                    self._db.execute(
-                        "INSERT INTO audit (wall, input_id, who, what, reason, before) VALUES (?, ?, ?, ?, ?, ?)",
-                        (record.wall, number, audit.who, audit.what, audit.reason, audit.before),
+            self._append(records)
+            self._db.executemany(
+                "INSERT INTO passage (t, wall, began, lane, kind, tailgating, wrong_way, doubt)"
+                " SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM passage WHERE t = ? AND lane = ?)",
+                [
+                    (
+                        *(p.at, p.at + epoch, p.began + epoch, p.lane, p.kind.value),
+                        *(p.tailgating, p.wrong_way, p.doubt, p.at, p.lane),
                     )
+                    for p in passed
+                ],
+            )
             self._mark(clock)
 
-    def add_passages(self, passed: Sequence[Passage], epoch: float, clock: Clock) -> None:
-        """Add to the history of passages those that are not in it yet, and note that time went on up to ``clock``."""
-        sql = (
-            "INSERT INTO passage (t, wall, began, lane, kind, tailgating, wrong_way, doubt)"
-            " SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM passage WHERE t = ? AND lane = ?)"
-        )
-        rows = [
-            (
-                p.at,
-                p.at + epoch,
-                p.began + epoch,
-                p.lane,
-                p.kind.value,
-                p.tailgating,
-                p.wrong_way,
-                p.doubt,
-                p.at,
-                p.lane,
-            )
-            for p in passed
-        ]
-        with _transaction(self._db):
-            self._db.executemany(sql, rows)
-            self._mark(clock)
+    def _append(self, records: Sequence[Record]) -> None:
+        for record in records:
+            row = (record.entry.at, record.wall, write_line(record.entry), record.packet)
+            number = self._db.execute("INSERT INTO input (t, wall, line, packet) VALUES (?, ?, ?, ?)", row).lastrowid
+            if (audit := record.audit) is not None:
+                self._db.execute(
+                    "INSERT INTO audit (wall, input_id, who, what, reason, before) VALUES (?, ?, ?, ?, ?, ?)",
+                    (record.wall, number, audit.who, audit.what, audit.reason, audit.before),
+                )
 
     def mark_alive(self, clock: Clock) -> None:
         """Note that the controller still lives, so that a restart knows for how long it did not."""
@@ -177,21 +192,36 @@ class Journal:
 
     def last_clock(self) -> Clock | None:
         """Return where lot time stood when the controller was last known to live; None in a new journal."""
-        row = self._db.execute("SELECT value FROM meta WHERE key = 'clock'").fetchone()
-        return None if row is None else Clock(*json.loads(row[0]))
+        for (value,) in self._read("SELECT value FROM meta WHERE key = 'clock'"):
+            return Clock(*json.loads(value))
+        return None
 
     def snapshot(self, state: LotState) -> None:
         """Keep the state as of the newest input."""
-        # JSON has no infinity; ``lot.adapted`` finds anew what is due.
-        text = _STATE.dump_json(replace(state, due=0.0, bays_due=0.0), round_trip=True).decode()
+        text = _as_text(state)
         with _transaction(self._db):
-            newest = self._newest_input()
-            self._db.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", (newest, state.at, text))
-            self._db.execute(
-                "DELETE FROM snapshot WHERE input_id NOT IN (SELECT input_id FROM snapshot ORDER BY input_id DESC"
-                " LIMIT ?)",
-                (SNAPSHOTS_KEPT,),
-            )
+            self._keep(state.at, text)
+        if self._copied_at is None or not 0 <= state.at - self._copied_at < LAST_GOOD_S:
+            _replace(last_good(self.path), text)
+            self._copied_at = state.at
+
+    def begin_from(self, state: LotState, records: Sequence[Record], clock: Clock) -> None:
+        """Let a new journal go on from a state, with what is to be told first to whoever goes on, in one commit."""
+        with _transaction(self._db):
+            self._keep(state.at, _as_text(state))
+            self._append(records)
+            self._mark(clock)
+
+    def _keep(self, at: float, text: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", (self._newest_input(), at, text))
+        self._db.execute(
+            "DELETE FROM snapshot WHERE input_id NOT IN (SELECT input_id FROM snapshot ORDER BY input_id DESC LIMIT ?)",
+            (SNAPSHOTS_KEPT,),
+        )
+
+    def is_new(self) -> bool:
+        """Whether nothing was ever written."""
+        return self.last_clock() is None and not [*self._read("SELECT 1 FROM snapshot LIMIT 1")]
 
     def _newest_input(self) -> int:
         return int(self._db.execute("SELECT coalesce(max(id), 0) FROM input").fetchone()[0])
@@ -207,6 +237,18 @@ class Journal:
             except ValidationError as error:
                 log.warning("journal: snapshot %s is of another version, an older one is used: %s", number, error)
         return None, self._all_inputs()
+
+    def check(self) -> None:
+        """Read all that a restart needs; raises DamagedError when that is not possible."""
+        self.last_clock()
+        rows = [*self._read("SELECT input_id, length(state) FROM snapshot ORDER BY input_id")]
+        for _ in self._read("SELECT t, line, packet FROM input WHERE id > ?", rows[-1][0] if rows else 0):
+            pass
+
+    def packets(self, limit: int) -> list[tuple[int, Entry]]:
+        """Return the last messages that had a packet number, with it, oldest first."""
+        sql = "SELECT packet, line FROM (SELECT * FROM input ORDER BY id DESC LIMIT ?) WHERE packet IS NOT NULL"
+        return [(packet, read_line(line)) for packet, line in self._read(f"{sql} ORDER BY id", limit)]
 
     def _all_inputs(self) -> Iterator[Entry]:
         for row, t in self._read("SELECT id, t FROM input ORDER BY id LIMIT 1"):
@@ -228,11 +270,10 @@ class Journal:
     def _read(self, sql: str, *values: int) -> Iterator[tuple[Any, ...]]:
         try:
             yield from self._db.execute(sql, values)
+        except sqlite3.OperationalError:
+            raise  # locked, or the disk fails: the file itself may be well
         except sqlite3.DatabaseError as error:
-            raise JournalError(
-                f"{self.path}: damaged ({error}). Move the file aside to start a new one; do not delete it: what it "
-                "recorded can mostly be saved"
-            ) from error
+            raise DamagedError(f"{self.path}: damaged ({error})") from error
 
     def forget_before(self, wall: float) -> None:
         """Delete inputs and passages older than this Unix time, as far as no kept snapshot needs them."""
@@ -247,6 +288,36 @@ class Journal:
         oldest, newest = self._db.execute("SELECT min(id), max(id) FROM input").fetchone()
         count = 0 if newest is None else newest - oldest + 1
         return {"path": str(self.path), "inputs": count, "bytes": self.path.stat().st_size}
+
+
+def _as_text(state: LotState) -> str:
+    # JSON has no infinity; ``lot.adapted`` finds anew what is due.
+    return _STATE.dump_json(replace(state, due=0.0, bays_due=0.0), round_trip=True).decode()
+
+
+def last_good(path: Path) -> Path:
+    """Return where the copy of a snapshot lies, for a journal's path."""
+    return path.with_name(path.name + ".last-good")
+
+
+DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+"""What says that the file itself is damaged, rather than the disk being full, failing, or in use."""
+
+
+def code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary code of an error; 0 for one that has none."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replace a file as a whole. What goes wrong here is no harm: the journal itself is written."""
+    draft = path.with_name(path.name + ".new")
+    with contextlib.suppress(OSError):
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
 
 
 class _transaction:  # noqa: N801  reads as a statement

@@ -1,9 +1,10 @@
 """The one thread that owns all state: inbox -> domain -> journal -> outputs.
 
 Other threads only ``put`` frozen items into the inbox. The loop takes whatever waits, folds it, commits it once, and
-then speaks: the newest state to everyone, then replies and acknowledgements. It never waits for an output. When the
-journal can't be written it ends with the error: nothing was acknowledged, the sign goes dark, and a restart begins with
-what is written.
+then speaks: the newest state to everyone, then replies and acknowledgements. It never waits for an output.
+
+When the journal can't be written (see ``store``) it goes on counting, but acknowledges nothing, refuses commands, and
+says that no number is to be trusted, until what it holds is written.
 """
 
 import logging
@@ -18,7 +19,7 @@ from controller.clocks import Clocks
 from controller.commands import CommandError, understood
 from controller.domain import lot, view
 from controller.domain.events import ClockSet, DetectorChanged, Event, Tick, WentDown
-from controller.domain.report import LotReport, Passage
+from controller.domain.report import LotReport
 from controller.domain.state import LotState
 from controller.inputs.gpio import PinLevel
 from controller.inputs.mqtt import MqttMessage
@@ -27,16 +28,14 @@ from controller.journal import Audit, Clock, Journal, Record
 from controller.link import TTL_S, Json, Reply
 from controller.recording import Entry, Message
 from controller.site import Site
+from controller.store import Answer, Store
+from controller.taken import REPEATED, Taken
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 0.5
 """The state is answers at least this often, which keeps the signs lit."""
 REREAD_S = 1.0
-ALIVE_S = 60.0
-SNAPSHOT_INPUTS = 500
-SNAPSHOT_S = 600.0
-PRUNE_S = 3600.0
 CLOCK_STEP_S = 2.0
 """The wall clock moved against the monotonic one by more than this: note it."""
 UNKNOWN_DOWN_S = 86_400.0
@@ -77,22 +76,20 @@ class Service:
 
     def __init__(self, site: Site, journal: Journal, sensors: Sensors, clocks: Clocks | None = None) -> None:
         self._site = site
-        self._journal = journal
         self._sensors = sensors
         self._clocks = Clocks() if clocks is None else clocks
         self._outlets = Outlets()
         self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._levels: dict[str, bool] = {}
-        self._passed: list[Passage] = []
         self._down_s: float | None = None
         self._oversize = 0
-        self._since_snapshot = 0
         self._settled = self._clocks.settled()
-        self._state, self._offset = self._restored()
         now = self._clocks.monotonic()
+        self._store = Store(journal, keep_days=site.journal.keep_days, now=now)
+        self._taken = Taken(journal.packets(REPEATED))
+        self._state, self._offset = self._restored(journal)
         self._said_at = -HEARTBEAT_S
-        self._reread_at = self._pruned_at = now - PRUNE_S
-        self._alive_at = self._snapshot_at = now
+        self._reread_at = now - REREAD_S
 
     @property
     def state(self) -> LotState:
@@ -108,27 +105,31 @@ class Service:
         self._inbox.put(None)
 
     def run(self, outlets: Outlets) -> None:
-        """Own the state until ``stop``; raises sqlite3.Error when the journal can't be written."""
+        """Own the state until ``stop``."""
         self._outlets = outlets
         self._begin()
         running = True
         while running:
             running = self._turn()
-        self._journal.snapshot(self._state)
-        self._journal.mark_alive(self._clock(self._clocks.monotonic()))
+        now = self._clocks.monotonic()
+        for answer in self._store.close(self._state, self._clock(now), self._epoch(now)):
+            answer()
 
     def _turn(self) -> bool:
         self._poll(self._clocks.monotonic())
         self._settled = self._clocks.settled()  # before the intake: what was handed over by then is in it
         items = self._take(self._patience(self._clocks.monotonic()))
         now = self._clocks.monotonic()
-        before, answers = self._state, self._fold_batch([i for i in items if i is not None], now)
+        before, troubled = self._state, self._store.trouble
+        refusals = self._fold_batch([i for i in items if i is not None], now)
         changed = self._state is not before
         changed |= self._advance(now)
-        self._housekeep(now)
+        self._look_at_the_clock(now)
+        answers = self._store.commit(self._state, self._clock(now), self._epoch(now))
+        changed |= self._store.trouble is not troubled
         if changed or now - self._said_at >= HEARTBEAT_S:
             self._say()
-        for answer in answers:  # after the state: who was answered may look at once
+        for answer in (*answers, *refusals):  # after the state: who was answered may look at once
             answer()
         self._outlets.progress()
         return None not in items
@@ -148,35 +149,30 @@ class Service:
             pass
         return items
 
-    def _fold_batch(self, items: Iterable[Item], now: float) -> list[Callable[[], None]]:
-        """Fold what came and make it durable in one commit; return what acknowledges it."""
-        records: list[Record] = []
-        answers: list[Callable[[], None]] = []
+    def _fold_batch(self, items: Iterable[Item], now: float) -> list[Answer]:
+        """Fold what came; the store makes it durable. Return what tells of commands that can't be done."""
+        refusals: list[Answer] = []
         for item in sorted(items, key=lambda i: i.monotonic):  # threads may hand over out of order
             # A message has no time of its own, and may not overtake a pin's.
             lot_time = self._lot_time if isinstance(item, PinLevel) else self._lot_now
             at = max(lot_time(min(item.monotonic, now)), self._state.at)
             match item:
                 case PinLevel():
-                    records += self._pin(item, at)
+                    self._pin(item, at)
                 case MqttMessage():
-                    records += self._message(item, at)
-                    answers.append(item.ack)
+                    self._message(item, at)
                 case Command():
-                    records += self._command(item, at, answers)
-        if records:
-            self._journal.append(records, self._clock(now))
-            self._since_snapshot += len(records)
-            self._alive_at = now
-        return answers
+                    refusals += self._command(item, at)
+        return refusals
 
-    def _pin(self, item: PinLevel, at: float) -> list[Record]:
+    def _pin(self, item: PinLevel, at: float) -> None:
         if self._levels.get(item.detector) is item.occupied:
-            return []  # a re-read that found nothing new
+            return  # a re-read that found nothing new
         self._levels[item.detector] = item.occupied
-        return [self._fold(DetectorChanged(item.detector, item.occupied, at))]
+        self._fold(DetectorChanged(item.detector, item.occupied, at))
 
-    def _message(self, item: MqttMessage, at: float) -> list[Record]:
+    def _message(self, item: MqttMessage, at: float) -> None:
+        self._store.when_written(item.ack)
         if len(item.payload) > MAX_PAYLOAD:
             self._oversize += 1
             log.log(
@@ -185,32 +181,43 @@ class Service:
                 item.topic,
                 len(item.payload),
             )
-            return []
+            return
+        if self._taken.again(item):
+            return
         events = self._sensors.translate(item.topic, item.payload, at, retained=item.retained)
         if item.retained and not events:
-            return []  # of unknown age: it may be neither believed now nor in a replay
-        return [self._fold(Message(item.topic, item.payload, at), events)]
+            return  # of unknown age: it may be neither believed now nor in a replay
+        self._fold(Message(item.topic, item.payload, at), events, packet=item.packet)
 
-    def _command(self, item: Command, at: float, answers: list[Callable[[], None]]) -> list[Record]:
+    def _command(self, item: Command, at: float) -> list[Answer]:
+        if (trouble := self._store.trouble) is not None:
+            return [lambda: item.reply(f"{trouble.why}. Nothing was changed; ask again then")]
         try:
             event, audit = understood(item.fields, self._site.lot, self._state, at)
         except CommandError as error:
             why = str(error)
-            answers.append(lambda: item.reply(why))
-            return []
-        answers.append(lambda: item.reply(None))
-        return [self._fold(event, audit=audit)]
+            return [lambda: item.reply(why)]
+        self._store.when_written(lambda: item.reply(None))
+        self._fold(event, audit=audit)
+        return []
 
-    def _fold(self, entry: Entry, events: Sequence[Event] | None = None, *, audit: Audit | None = None) -> Record:
+    def _fold(
+        self,
+        entry: Entry,
+        events: Sequence[Event] | None = None,
+        *,
+        audit: Audit | None = None,
+        packet: int | None = None,
+    ) -> None:
         """Fold one journal entry: itself, or the events that it was translated to."""
         for event in [entry] if events is None else events:
             if not isinstance(event, Message):
                 self._apply(event)
-        return Record(entry, self._clocks.wall(), audit)
+        self._store.take(Record(entry, self._clocks.wall(), audit, packet))
 
     def _apply(self, event: Event) -> None:
         self._state = lot.apply(self._site.lot, self._state, event)
-        self._passed += self._state.passed
+        self._store.found(self._state.passed)
 
     def _advance(self, now: float) -> bool:
         """Let time-outs happen; whether any did."""
@@ -224,61 +231,56 @@ class Service:
             self._reread_at = now
             self._outlets.reread()
 
-    def _housekeep(self, now: float) -> None:
-        """Write what may be late: passages, signs of life, snapshots; and forget the old."""
-        epoch = self._clocks.wall() - self._lot_now(now)
+    def _look_at_the_clock(self, now: float) -> None:
+        epoch = self._epoch(now)
         if self._state.epoch is None or abs(epoch - self._state.epoch) > CLOCK_STEP_S:
-            self._journal.append([self._fold(ClockSet(epoch, self._state.at))], self._clock(now))
-        if self._passed:
-            self._journal.add_passages(self._passed, epoch, self._clock(now))
-            self._passed.clear()
-            self._alive_at = now
-        if now - self._alive_at >= ALIVE_S:
-            self._alive_at = now
-            self._journal.mark_alive(self._clock(now))
-        aged = self._since_snapshot and now - self._snapshot_at >= SNAPSHOT_S
-        if aged or self._since_snapshot >= SNAPSHOT_INPUTS:
-            self._snapshot_at, self._since_snapshot = now, 0
-            self._journal.snapshot(self._state)
-        if now - self._pruned_at >= PRUNE_S:
-            self._pruned_at = now
-            self._journal.forget_before(self._clocks.wall() - self._site.journal.keep_days * 86_400.0)
+            self._fold(ClockSet(epoch, self._state.at))
+
+    def _epoch(self, now: float) -> float:
+        return self._clocks.wall() - self._lot_now(now)
 
     def _say(self) -> None:
         now = self._clocks.monotonic()
         self._said_at = now
+        trouble = self._store.trouble
+        unwritten = None if trouble is None else trouble.since
         envelope = {
             "type": "state",
             "sent": now,
             "ttl_s": TTL_S,
             "epoch": self._state.epoch,
             "version": __version__,
-            "lot": _REPORT.dump_python(view.report(self._site.lot, self._state), mode="json"),
+            "lot": _REPORT.dump_python(view.report(self._site.lot, self._state, unwritten), mode="json"),
             "inputs": {
                 **self._outlets.inputs(),
                 "sensors": self._sensors.report(),
                 "stale": self._state.stale,
                 "strange": self._state.strange,
                 "oversize": self._oversize,
+                "repeated": self._taken.repeated,
             },
-            "journal": self._journal.size(),
+            "journal": {
+                **self._store.size(),
+                "unrecorded": self._store.unrecorded,
+                "trouble": None if trouble is None else trouble.why,
+            },
         }
         for publish in self._outlets.publish:
             publish(envelope)
 
-    def _restored(self) -> tuple[LotState, float]:
+    def _restored(self, journal: Journal) -> tuple[LotState, float]:
         """Fold the newest snapshot and what came after it; return the state, and lot time less the monotonic clock."""
         spec = self._site.lot
-        kept, tail = self._journal.restore()
+        kept, tail = journal.restore()
         state = lot.initial(spec) if kept is None else lot.adapted(spec, kept)
         for entry in tail:
             for event in translated(entry, self._sensors):
                 state = lot.apply(spec, state, event)
-                self._passed += state.passed
-        clock = self._journal.last_clock()
+                self._store.found(state.passed)
+        clock = journal.last_clock()
         if clock is not None and clock.t > state.at:
             state = lot.apply(spec, state, Tick(clock.t))
-            self._passed += state.passed
+            self._store.found(state.passed)
         self._down_s = None if clock is None else self._off_for(clock, state.at)
         return state, state.at + (self._down_s or 0.0) - self._clocks.lot(min(self._clocks.monotonic(), self._settled))
 
@@ -297,13 +299,12 @@ class Service:
     def _begin(self) -> None:
         """Note in the journal what this start means for the count."""
         now = self._clocks.monotonic()
-        records = []
         if self._down_s is not None:
             log.info("the controller was off for %.1f s", self._down_s)
-            records.append(self._fold(WentDown(round(self._down_s, 3), self._state.at)))
+            self._fold(WentDown(round(self._down_s, 3), self._state.at))
             self._apply(Tick(max(self._lot_now(now), self._state.at)))
-        records.append(self._fold(ClockSet(self._clocks.wall() - self._lot_now(now), self._state.at)))
-        self._journal.append(records, self._clock(now))
+        self._fold(ClockSet(self._epoch(now), self._state.at))
+        self._store.commit(self._state, self._clock(now), self._epoch(now))
 
     def _lot_time(self, monotonic: float) -> float:
         """Lot time, to the microsecond as the journal keeps it: a restart folds the very same times."""

@@ -35,6 +35,15 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
     },
     ("broker",): {"site": "where the broker is"},
     ("journal",): {"domain": "snapshots of the state, passages", "recording": "inputs stand in it as lines"},
+    ("salvage",): {
+        "domain": "what a new journal begins with",
+        "journal": "what is set aside, and begun anew",
+    },
+    ("store",): {
+        "domain": "the state, for snapshots",
+        "journal": "where it is written",
+        "salvage": "when the file is damaged",
+    },
     ("commands",): {
         "domain": "what they become",
         "journal": "who is to be remembered for it",
@@ -65,6 +74,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "site": "its pins and topics",
         "site_faults": "naming what is wrong with a file",
     },
+    ("taken",): {"inputs.mqtt": "the messages", "recording": "how they stand in the journal"},
     # The one owner of all state, and what runs in its place without a clock.
     ("service",): {
         "clocks": "time",
@@ -77,6 +87,8 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "link": "the shapes of the envelope and of replies",
         "recording": "what is written",
         "site": "which lot",
+        "store": "what waits to be written",
+        "taken": "messages that come twice",
     },
     ("replay",): {
         "domain": "the fold",
@@ -89,11 +101,11 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
     ("count",): {
         "clocks": "time",
         "inputs": "pins and MQTT",
-        "journal": "durability",
         "link": "its server",
         "notify": "systemd",
         "places": "journal, key and link",
         "publish": "state to MQTT",
+        "salvage": "opening the journal",
         "service": "the loop",
         "site": "which lot",
     },

@@ -18,6 +18,7 @@ from controller.journal import (
     SNAPSHOTS_KEPT,
     Audit,
     Clock,
+    DamagedError,
     Journal,
     JournalError,
     Record,
@@ -148,7 +149,7 @@ ENTRY = Passage("main", PassageKind.ENTRY, 12.0, 11.0, tailgating=True, doubt="c
 
 def test_passages_have_their_wall_time_and_come_newest_first(journal: Journal, path: Path) -> None:
     other = Passage("main", PassageKind.EXIT, 20.0, 19.0, wrong_way=True)
-    journal.add_passages([ENTRY, other], 1000.0, replace(CLOCK, t=21.0))
+    journal.append([], replace(CLOCK, t=21.0), [ENTRY, other], 1000.0)
     with closing(open_reader(path)) as db:
         newest, oldest = passages(db, 10)
         assert len(list(passages(db, 1))) == 1
@@ -165,8 +166,8 @@ def test_passages_have_their_wall_time_and_come_newest_first(journal: Journal, p
 
 
 def test_a_passage_that_a_restart_finds_again_is_not_added_twice(journal: Journal, path: Path) -> None:
-    journal.add_passages([ENTRY], 1000.0, CLOCK)
-    journal.add_passages([ENTRY, replace(ENTRY, lane="other")], 1000.5, CLOCK)
+    journal.append([], CLOCK, [ENTRY], 1000.0)
+    journal.append([], CLOCK, [ENTRY, replace(ENTRY, lane="other")], 1000.5)
     with closing(open_reader(path)) as db:
         assert [row["lane"] for row in passages(db, 10)] == ["other", "main"]
 
@@ -256,7 +257,7 @@ def test_the_old_is_forgotten_but_never_what_a_restart_needs(lane_site: Site, jo
     for t, wall in ((1.0, 10.0), (2.0, 20.0), (3.0, 30.0), (4.0, 15.0)):
         journal.append([record(WentDown(0.0, t), wall)], CLOCK)
         journal.snapshot(replace(lot.initial(lane_site.lot), at=t))
-    journal.add_passages([ENTRY, replace(ENTRY, at=30.0)], 0.0, CLOCK)
+    journal.append([], CLOCK, [ENTRY, replace(ENTRY, at=30.0)], 0.0)
     journal.forget_before(25.0)
     with closing(open_reader(path)) as db:
         assert db.execute("SELECT t FROM input ORDER BY id").fetchall() == [(3.0,), (4.0,)]
@@ -323,10 +324,9 @@ def test_an_export_is_a_recording_and_may_begin_late(journal: Journal, path: Pat
 def test_a_file_that_is_no_database(path: Path, content: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(JournalError) as caught:
+    with pytest.raises(DamagedError) as caught:
         Journal(path)
     assert str(caught.value).startswith(f"{path}: not usable as a journal (")
-    assert "Move the file aside to start a new one; do not delete it" in str(caught.value)
     assert path.read_bytes() == content
     with pytest.raises(JournalError, match="no journal to be read here"):
         open_reader(path)
@@ -336,10 +336,21 @@ def test_a_journal_of_another_version(path: Path) -> None:
     Journal(path).close()
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 7")
-    with pytest.raises(JournalError, match=r"another version \(schema 7, not 1\). Install that version again"):
+    with pytest.raises(JournalError, match=r"another version \(schema 7, not 2\). Install that version again"):
         Journal(path)
-    with pytest.raises(JournalError, match="schema 7, not 1"):
+    with pytest.raises(JournalError, match="schema 7, not 2"):
         open_reader(path)
+
+
+def test_a_journal_of_the_first_version_is_made_one_of_today(journal: Journal, path: Path) -> None:
+    journal.append(down(1.0), CLOCK)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("ALTER TABLE input DROP COLUMN packet")
+        db.execute("PRAGMA user_version = 1")
+    with closing(Journal(path)) as again:
+        again.append([replace(down(2.0)[0], packet=9)], CLOCK)
+        assert times(restored(again)[1]) == [1.0, 2.0]
+        assert [number for number, _ in again.packets(10)] == [9]
 
 
 def test_somebody_elses_database_is_left_alone(path: Path) -> None:
@@ -359,8 +370,8 @@ def test_a_journal_damaged_within(journal: Journal, path: Path) -> None:
     assert len(content) > 200_000
     content[8192:-8192] = b"\x55" * (len(content) - 16384)
     path.write_bytes(content)
-    with closing(Journal(path)) as damaged, pytest.raises(JournalError, match=r"damaged .*Move the file aside"):
-        restored(damaged)
+    with closing(Journal(path)) as damaged, pytest.raises(DamagedError, match="damaged"):
+        damaged.check()
 
 
 def test_an_input_that_cannot_be_read(journal: Journal, path: Path) -> None:

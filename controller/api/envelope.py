@@ -73,6 +73,10 @@ class JournalSize(Loose):
     inputs: int | None = None
     """Raw inputs kept."""
     bytes: int | None = None
+    unrecorded: int = 0
+    """Inputs that are in the count and in no journal, since it could not be written for very long."""
+    trouble: str | None = None
+    """Why it can't be written, and what to do."""
 
 
 class Envelope(BaseModel):

@@ -161,6 +161,7 @@ async def health(live: LiveDep, response: Response) -> Health:
     if not now.live:
         age = "nothing ever came" if now.age_s is None else f"the last state is {now.age_s:.1f} s old"
         reasons.append(f"the counting process is silent: {age}")
+    reasons += [] if now.journal.trouble is None else [now.journal.trouble]
     reasons += [f"sign {s.name}: {s.panel.why_dark}" for s in now.signs if not s.panel.alive]
     if reasons:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE.value

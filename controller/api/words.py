@@ -182,6 +182,10 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
             "Żaden czujnik strefy nie działa, tablica jest wygaszona. Wezwij serwis.",
             "No detector of the zone works, the sign is blank. Call maintenance.",
         ),
+        "not_written": (
+            "Sterownik nie może zapisać dziennika. Sprawdź miejsce na karcie i samą kartę.",
+            "The controller can't write its journal. Check the room on its card, and the card.",
+        ),
         "not_live": (
             "Proces liczący nie odpowiada, liczba nie jest znana.",
             "The counting process is silent, the number is not known.",
@@ -229,6 +233,7 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
         "stuck": ("zablokowany stan", "stuck"),
         "chatter": ("drgania styku", "chatter"),
         "silent": ("milczy", "silent"),
+        "not_written": ("nie można zapisać", "can't be written"),
     },
     "fault_what": {
         "stuck": (
@@ -240,6 +245,7 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
             "changes far too often since {time} ({age}).",
         ),
         "silent": ("brak wiadomości od {time} ({age}).", "no message since {time} ({age})."),
+        "not_written": ("nie można zapisać od {time} ({age}).", "can't be written since {time} ({age})."),
     },
     "fault_todo": {
         "stuck": (
@@ -253,6 +259,10 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
         "silent": (
             "Sprawdź baterię lub zasilanie czujnika oraz zasięg bramki.",
             "Check the sensor's battery or supply and whether the gateway reaches it.",
+        ),
+        "not_written": (
+            "Zwolnij miejsce na karcie pamięci albo ją wymień; po zapisaniu liczba wróci sama.",
+            "Free some room on the memory card, or replace it; the number comes back by itself.",
         ),
     },
     "passage": {

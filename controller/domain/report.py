@@ -41,6 +41,8 @@ class Reason(StrEnum):
     """Nobody counted for long, and what passed since does not tell enough."""
     NOTHING_COUNTS = "nothing_counts"
     """Every lane and every bay of the zone is at fault."""
+    NOT_WRITTEN = "not_written"
+    """What is counted can't be written down: it would be lost with the power."""
 
 
 class MessageKind(StrEnum):
@@ -83,6 +85,8 @@ class FaultKind(StrEnum):
     STUCK = "stuck"
     CHATTER = "chatter"
     SILENT = "silent"
+    NOT_WRITTEN = "not_written"
+    """Of the journal: it can't be written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Lot state -> what others may know of it (``report`` has the shapes)."""
 
+from dataclasses import replace
+
 from controller.domain import lane, occupancy, upkeep
 from controller.domain.health import DetectorState
 from controller.domain.lot import sources_of
@@ -11,18 +13,27 @@ from controller.domain.report import (
     FaultKind,
     LaneReport,
     LotReport,
+    Reason,
     SignReport,
+    Status,
     ZoneReport,
 )
 from controller.domain.specs import DetectorSpec, LaneSpec, LotSpec, SignSpec
 from controller.domain.state import LotState
 
 NOTES_SHOWN = 5
+JOURNAL = "journal"
+"""The subject of a fault that is none of a detector."""
 
 
-def report(spec: LotSpec, state: LotState) -> LotReport:
-    """Say everything that others may know, at this moment."""
+def report(spec: LotSpec, state: LotState, unwritten: float | None = None) -> LotReport:
+    """Say everything that others may know, at this moment.
+
+    ``unwritten``: since when (lot time) what happens can't be written down. No number is told then: it is not durable.
+    """
     zones = zone_reports(spec, state)
+    if unwritten is not None:
+        zones = {name: _unwritten(zone) for name, zone in zones.items()}
     return LotReport(
         name=spec.name,
         at=state.at,
@@ -34,9 +45,18 @@ def report(spec: LotSpec, state: LotState) -> LotReport:
             for now in (state.bays[b.name],)
         ),
         signs=tuple(_sign(s, zones[s.zone], state) for s in spec.signs),
-        faults=faults(spec, state),
+        faults=(
+            *(() if unwritten is None else (Fault(JOURNAL, FaultKind.NOT_WRITTEN, unwritten),)),
+            *faults(spec, state),
+        ),
         passages=state.passages,
     )
+
+
+def _unwritten(zone: ZoneReport) -> ZoneReport:
+    if zone.status is Status.CLOSED:
+        return zone
+    return replace(zone, free=None, status=Status.UNKNOWN, reason=Reason.NOT_WRITTEN)
 
 
 def zone_reports(spec: LotSpec, state: LotState) -> dict[str, ZoneReport]:

@@ -1,7 +1,7 @@
 """Sensors that speak over MQTT -> raw messages in the inbox. What they mean is told by ``sensors``.
 
 - Acknowledged by hand: PUBACK goes out when the service calls ``ack``, after its commit. Until then the broker owns the
-  message, and repeats it at the next connection; the domain takes a repeated level without harm.
+  message, and repeats it at the next connection, marked so (see ``taken``).
 - The session is kept (one client id, never clean), so that the broker queues QoS 1 messages while we are down.
 - Subscribed at every connection: a broker that lost its session store would send nothing otherwise.
 - paho's thread builds a frozen message and puts it, inside a try: that is all.
@@ -40,6 +40,10 @@ class MqttMessage:
     """Sent because we subscribed: of unknown age."""
     ack: Callable[[], None]
     """Call it once the message is durable, from any thread; harmless when the connection is another one by then."""
+    packet: int | None = None
+    """The broker's number for it; None where nothing is acknowledged (QoS 0)."""
+    again: bool = False
+    """The broker says that it sends it again, not having heard of an acknowledgement."""
 
 
 def password(spec: MqttSpec) -> str | None:
@@ -141,7 +145,8 @@ class MqttInputs:
                     client.ack(packet, qos)
 
         try:
-            self._put(MqttMessage(message.topic, bytes(message.payload), now, message.retain, ack))
+            number = packet if qos else None
+            self._put(MqttMessage(message.topic, bytes(message.payload), now, message.retain, ack, number, message.dup))
         except Exception:  # one let out would end paho's only thread
             self._errors += 1
             if self._errors == 1:

@@ -66,7 +66,7 @@ def test_passages_reach_back_as_far_as_the_journal(config: WebConfig, count: Cou
     journal = Journal(config.state_dir / "journal.sqlite")
     clock = Clock(t=40.0, wall=1_763_800_040.0, monotonic=1.0, boot="b")
     times = [float(at) for at in range(30)]
-    journal.add_passages([Passage("main", PassageKind.ENTRY, at, at - 2.5) for at in times], 1_763_800_000.0, clock)
+    journal.append([], clock, [Passage("main", PassageKind.ENTRY, at, at - 2.5) for at in times], 1_763_800_000.0)
 
     passages = get(api, "/passages?limit=1000")["passages"]
     assert len(passages) == 30

@@ -15,6 +15,7 @@ function row(kind, ...cells) {
 }
 
 function faultName(subject) {
+  if (subject === "journal") return words.journal;
   const [lane, role] = subject.split(".");
   return role ? `${lane}: ${words.role[role] ?? role}` : `${words.role.bay} ${subject}`;
 }
