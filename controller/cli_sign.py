@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from controller.cli_identify import identify
 from controller.cli_shared import RUN_DIR, SITE, STATE_DIR, fail, load_site, places, serve
 
 
@@ -104,6 +105,9 @@ def sign_blank(site: Path, name: str | None) -> None:
                 panel.dark()
 
     serve("sign blank", darken)
+
+
+sign.add_command(identify)
 
 
 @sign.command("preview")

@@ -24,7 +24,7 @@ from controller.domain.specs import (
 )
 from controller.site_checks import LOOPS, cross_checks
 from controller.site_faults import SiteFault, faults_of
-from controller.site_tables import DetectorTable, MqttTable, SignTable, SiteFile, ZoneTable
+from controller.site_tables import CHAINS, DetectorTable, MqttTable, SignTable, SiteFile, ZoneTable
 
 __all__ = [
     "ApiSpec",
@@ -103,11 +103,12 @@ class PanelSpec:
     """The data pin of a ws2812 (BCM number): 10 by SPI, without root; 18 and 12 by PWM and 21 by PCM need root."""
     brightness: int = 8
     """0 (dim, but lit) to 15."""
-    block_orientation: int = 0
-    """How far each max7219 module is turned: 0, 90, -90 or 180 degrees, as luma's ``block_orientation``."""
-    serpentine: bool = True
-    """Every other row of a ws2812 matrix runs from right to left."""
-    refresh_s: float = 5.0
+    data_enters: str = "top-left"
+    chain: str = "rows"
+    arrows: str = "right"
+    mirrored: bool = False
+    """How the panel is put together, as seen from the front; the words are explained in ``sign.arrangement``."""
+    refresh_s: float = 1.0
     """The whole picture and set-up are sent again after this long, changed or not."""
 
     @property
@@ -237,4 +238,6 @@ def _mqtt(path: Path, table: MqttTable) -> MqttSpec:
 
 def _panel(table: SignTable) -> PanelSpec:
     fields = table.model_dump(exclude={"zone", "full_text", "closed_text", "uncertain_text", "free_text"})
+    fields["chain"] = table.chain or CHAINS.get(table.driver, "rows")
+    fields["arrows"] = table.arrows or "right"
     return PanelSpec(**fields)

@@ -1,6 +1,6 @@
 """The site file's tables: keys, types, the bounds of every number, and what one table alone can tell."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -14,6 +14,12 @@ Topic = Annotated[str, Field(min_length=1, max_length=500)]
 
 WS2812_PINS = (10, 12, 18, 21)
 """BCM numbers that the rpi_ws281x binding can drive on a Pi's header: SPI, PWM channel 0 twice, PCM."""
+
+CHAINS = {"ws2812": "rows-snake"}
+"""How the parts of a panel are usually joined, by its driver; others row by row."""
+
+ARROWS_BEFORE = {0: "down", 90: "left", -90: "right", 180: "up"}
+"""What version 0.1.0 called block_orientation, in today's words."""
 
 _WORDS = SignSpec("", "")
 
@@ -138,15 +144,37 @@ class SignTable(Table):
     spi_device: int = Field(default=0, ge=0, le=2)
     gpio: Gpio = 10
     brightness: int = Field(default=8, ge=0, le=15)
-    block_orientation: Literal[0, 90, -90, 180] = 0
-    serpentine: bool = True
+    data_enters: Literal["top-left", "top-right", "bottom-left", "bottom-right"] = "top-left"
+    chain: Literal["rows", "rows-snake", "columns", "columns-snake"] | None = None
+    arrows: Literal["right", "left", "up", "down", "right-left", "left-right", "up-down", "down-up"] | None = None
+    mirrored: bool = False
     full_text: str = Field(default=_WORDS.full_text, min_length=1, max_length=80)
     closed_text: str = Field(default=_WORDS.closed_text, min_length=1, max_length=80)
     uncertain_text: str = Field(default=_WORDS.uncertain_text, min_length=1, max_length=20)
     free_text: str | None = Field(default=_WORDS.free_text, min_length=1, max_length=80)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _in_todays_words(cls, raw: Any) -> Any:
+        """Say how a file of an earlier version is written now."""
+        if not isinstance(raw, dict):
+            return raw
+        if "block_orientation" in raw:
+            turn = raw["block_orientation"]
+            arrows = ARROWS_BEFORE.get(turn, "down") if isinstance(turn, int) else "down"
+            raise ValueError(f'block_orientation = {turn} is no longer a key; write arrows = "{arrows}" in its place')
+        if "serpentine" in raw:
+            chain = "rows" if raw["serpentine"] is False else "rows-snake"
+            raise ValueError(f'serpentine is no longer a key; write chain = "{chain}" in its place')
+        return raw
+
     @model_validator(mode="after")
     def _drivable(self) -> Self:
+        if self.driver == "max7219" and self.arrows is None:
+            why = (
+                'a max7219 panel needs arrows; write arrows = "right" if that is where the arrows on its modules point'
+            )
+            raise ValueError(f'{why}, or what sign identify tells (a file of version 0.1.0 without it meant "down")')
         if self.driver == "ws2812" and self.gpio not in WS2812_PINS:
             pins = ", ".join(map(str, WS2812_PINS))
             raise ValueError(f"gpio = {self.gpio} cannot drive a ws2812 panel; write one of {pins}")

@@ -148,7 +148,16 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "simulator": "what it is tried on",
         "site": "the simulated site",
     },
-    ("__main__", "cli_shared", "cli_sign", "cli_recordings", "cli_simulate", "cli_score", "cli_decoder"): {
+    (
+        "__main__",
+        "cli_shared",
+        "cli_sign",
+        "cli_identify",
+        "cli_recordings",
+        "cli_simulate",
+        "cli_score",
+        "cli_decoder",
+    ): {
         "api.server": "web",
         "count": "count",
         "demo": "demo",
@@ -165,7 +174,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "simulator": "simulate",
         "domain.decoder_table": "the decoder's table",
         "domain.specs": "the lane that the table is printed for",
-        "sign": "sign run, test, blank, preview",
+        "sign": "sign run, test, identify, blank, preview",
         "site": "check, and before everything else",
     },
 }

@@ -185,8 +185,25 @@ BOUNDS = [
     ("sign", "spi_port = 7", "spi_port = 7: it must be at most 6."),
     ("sign", "spi_device = 3", "spi_device = 3: it must be at most 2."),
     ("sign", "brightness = 16", "brightness = 16: it must be at most 15."),
-    ("sign", "block_orientation = 45", "block_orientation = 45: it can't be that. Write 0, 90, -90 or 180."),
-    ("sign", "serpentine = 1", "serpentine = 1: it must be true or false. Write true or false without quotes."),
+    (
+        "sign",
+        "block_orientation = 90",
+        'block_orientation = 90 is no longer a key. Write arrows = "left" in its place.',
+    ),
+    ("sign", "serpentine = false", 'serpentine is no longer a key. Write chain = "rows" in its place.'),
+    (
+        "sign",
+        'driver = "max7219"',
+        'a max7219 panel needs arrows. Write arrows = "right" if that is where the arrows on',
+    ),
+    (
+        "sign",
+        'arrows = "east"',
+        'arrows = "east": it can\'t be that. Write "right", "left", "up", "down", "right-left",',
+    ),
+    ("sign", 'chain = "snake"', 'Write "rows", "rows-snake", "columns" or "columns-snake".'),
+    ("sign", 'data_enters = "left"', 'Write "top-left", "top-right", "bottom-left" or "bottom-right".'),
+    ("sign", "mirrored = 1", "mirrored = 1: it must be true or false. Write true or false without quotes."),
     ("sign", 'full_text = ""', 'full_text = "": it must not be empty.'),
     ("sign", 'driver = "ws2812"\ngpio = 4', "gpio = 4 cannot drive a ws2812 panel. Write one of 10, 12, 18, 21."),
     ("gpio", 'pin_factory = "pigpio"', 'Write "auto", "lgpio" or "mock".'),
@@ -236,7 +253,7 @@ def test_every_bound_is_told_in_the_files_words(write_site: WriteSite, table: st
         ("zone", "nearly_full_at = 1"),
         ("lane", "max_gap_s = 5"),
         ("sign", "width = 512\nheight = 128"),
-        ("sign", "block_orientation = -90"),
+        ("sign", 'driver = "max7219"\narrows = "left-right"\nchain = "rows-snake"'),
         ("sign", 'driver = "ws2812"\ngpio = 21'),
         ("mqtt", "port = 65535"),
         ("mqtt", 'username = "u"\npassword_file = "p"'),
@@ -314,7 +331,9 @@ def test_two_users_of_one_pin(write_site: WriteSite) -> None:
 
 
 def panel(name: str, driver: str, more: str = "") -> str:
-    return f'[[sign]]\nname = "{name}"\nzone = "customers"\ndriver = "{driver}"\nwidth = 64\nheight = 16\n{more}\n'
+    arrows = 'arrows = "right"' if driver == "max7219" else ""
+    size = "width = 64\nheight = 16"
+    return f'[[sign]]\nname = "{name}"\nzone = "customers"\ndriver = "{driver}"\n{size}\n{arrows}\n{more}\n'
 
 
 @pytest.mark.parametrize(

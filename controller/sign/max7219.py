@@ -5,7 +5,7 @@ device sends the set-up only once, lights the chips before they hold our picture
 only panels of one row. Here every transfer reaches all chips: two bytes each, register and value, the farthest chip
 first, because each chip passes on what it had.
 
-How modules are laid out: data enters at the top left module and goes on row by row, each row from the left.
+How modules are joined and hang is told by ``arrangement``.
 """
 
 import math
@@ -16,13 +16,12 @@ from typing import Any, Protocol
 
 from PIL import Image
 
+from controller.sign.arrangement import modules
 from controller.sign.panel import PanelError, check
 from controller.site import PanelSpec
 
 _SPI_HZ = 1_000_000
 """A tenth of what the chip takes: module chains are long, unscreened wires. 64 modules need 9 ms a picture."""
-
-_TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, -90: Image.Transpose.ROTATE_270}
 
 Frame = tuple[bytes, ...]
 """For each module in chain order its eight digit registers."""
@@ -73,21 +72,6 @@ def open_spi(spec: PanelSpec) -> Serial:
     return bus  # type: ignore[no-any-return]  # luma is untyped
 
 
-def chain(width: int, height: int) -> tuple[tuple[int, int], ...]:
-    """Return the left top LED of every module, in the order in which the data passes through them."""
-    return tuple((x, y) for y in range(0, height, 8) for x in range(0, width, 8))
-
-
-def module_digits(block: Image.Image, orientation: int) -> bytes:
-    """Return the eight digit registers that light ``block`` (8x8) on a module turned by ``orientation`` degrees.
-
-    As luma counts: on an unturned module digit n is the n-th column from the left, and its lowest bit the top LED.
-    """
-    if orientation:
-        block = block.transpose(_TURNS[orientation])
-    return block.transpose(Image.Transpose.ROTATE_270).tobytes()
-
-
 class Max7219:
     """A panel of MAX7219 modules; see ``panel.Panel``."""
 
@@ -98,10 +82,9 @@ class Max7219:
         serial: Serial | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        if spec.block_orientation not in {0, *_TURNS}:
-            raise ValueError(f"panel {spec.name}: block_orientation {spec.block_orientation} must be 0, 90, -90 or 180")
         self.spec = spec
-        self._chain = chain(spec.width, spec.height)
+        self._modules = modules(spec)
+        self._brightness = spec.brightness
         self._serial = open_spi(spec) if serial is None else serial
         self._monotonic = monotonic
         self._sent: Frame | None = None
@@ -146,6 +129,16 @@ class Max7219:
         self._sent = None
         self._refresh_at = now + self.spec.refresh_s
 
+    def dim(self, brightness: int) -> None:
+        """Change the brightness, at once where something is lit."""
+        if brightness == self._brightness:
+            return
+        self._brightness = brightness
+        if self._sent is not None:
+            refresh_at, self._refresh_at = self._refresh_at, -math.inf
+            self._send_all(Register.INTENSITY, brightness)
+            self._refresh_at = refresh_at
+
     def close(self) -> None:
         """Go dark and let the bus go."""
         try:
@@ -155,17 +148,16 @@ class Max7219:
             self._serial.cleanup()
 
     def _frame(self, image: Image.Image) -> Frame:
-        turn = self.spec.block_orientation
-        return tuple(module_digits(image.crop((x, y, x + 8, y + 8)), turn) for x, y in self._chain)
+        return tuple(module.digits(image) for module in self._modules)
 
     def _set_up(self) -> None:
         self._send_all(Register.DISPLAY_TEST, 0)  # first: the test mode lights everything, even in shutdown
         self._send_all(Register.SCAN_LIMIT, 7)
         self._send_all(Register.DECODE_MODE, 0)
-        self._send_all(Register.INTENSITY, self.spec.brightness)
+        self._send_all(Register.INTENSITY, self._brightness)
 
     def _send_all(self, register: int, value: int) -> None:
-        self._send(register, [value] * len(self._chain))
+        self._send(register, [value] * len(self._modules))
 
     def _send(self, register: int, values: Sequence[int]) -> None:
         self._serial.data([byte for value in reversed(values) for byte in (register, value)])

@@ -35,6 +35,9 @@ class Panel(Protocol):
     def dark(self) -> None:
         """Light nothing."""
 
+    def dim(self, brightness: int) -> None:
+        """Take this brightness from now on: 0 (dim, but lit) to 15. It begins with the spec's."""
+
     def close(self) -> None:
         """Go dark and let the hardware go; the panel is not used again."""
 
@@ -46,6 +49,7 @@ class Emulator:
         self.spec = spec
         self.image: Image.Image | None = None
         """What is lit; None when dark."""
+        self.brightness = spec.brightness
 
     def show(self, image: Image.Image) -> None:
         """Keep the picture."""
@@ -55,6 +59,10 @@ class Emulator:
     def dark(self) -> None:
         """Forget the picture."""
         self.image = None
+
+    def dim(self, brightness: int) -> None:
+        """Keep the brightness."""
+        self.brightness = brightness
 
     def close(self) -> None:
         """Go dark."""
@@ -109,6 +117,7 @@ class Reopening:
         self._opener = opener
         self._monotonic = monotonic
         self._panel: Panel | None = None
+        self._brightness: int | None = None
         self._wait_s = _FIRST_WAIT_S
         self._not_before: float | None = None
         self._why = ""
@@ -120,6 +129,12 @@ class Reopening:
     def dark(self) -> None:
         """Light nothing."""
         self._try(lambda panel: panel.dark())
+
+    def dim(self, brightness: int) -> None:
+        """Take this brightness from now on; a panel that is opened again gets it, too."""
+        self._brightness = brightness
+        if self._panel is not None:
+            self._try(lambda panel: panel.dim(brightness))
 
     def close(self) -> None:
         """Go dark and let the hardware go."""
@@ -133,6 +148,8 @@ class Reopening:
         try:
             if self._panel is None:
                 self._panel = self._opener(self.spec)
+                if self._brightness is not None:
+                    self._panel.dim(self._brightness)
             act(self._panel)
         except OSError as error:
             self._put_off(error)

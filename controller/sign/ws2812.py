@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from controller.sign.arrangement import leds
 from controller.sign.panel import PanelError, check
 from controller.site import PanelSpec
 
@@ -49,13 +50,9 @@ def _nothing(*_: Any) -> int:
     return 0  # WS2811_SUCCESS
 
 
-def wiring(width: int, height: int, *, serpentine: bool) -> list[int]:
-    """Return for each LED of the picture, row by row, its place on the data line, which enters at the top left."""
-    return [
-        y * width + (width - 1 - x if serpentine and y % 2 else x)  # the line comes back through odd rows
-        for y in range(height)
-        for x in range(width)
-    ]
+def _contrast(brightness: int) -> int:
+    """Return luma's 0-255 for one of 16 steps; step 0 is still lit."""
+    return brightness * 16 + 15
 
 
 class Ws2812:
@@ -67,6 +64,7 @@ class Ws2812:
         self.spec = spec
         self._monotonic = monotonic
         self._sent: Image.Image | None = None
+        self._brightness = spec.brightness
         self._refresh_at = -math.inf
         try:
             if binding is None:
@@ -77,9 +75,9 @@ class Ws2812:
                 _Strip(binding, spec.gpio),
                 width=spec.width,
                 height=spec.height,
-                mapping=wiring(spec.width, spec.height, serpentine=spec.serpentine),
+                mapping=leds(spec),
             )
-            self._device.contrast(spec.brightness * 16 + 15)
+            self._device.contrast(_contrast(spec.brightness))
         except ImportError as error:
             raise PanelError(f"panel {spec.name}: {error}; install the product with its 'pi' extra") from error
         except RuntimeError as error:
@@ -95,6 +93,16 @@ class Ws2812:
     def dark(self) -> None:
         """Make every LED black."""
         self._display(Image.new("1", self.spec.size))
+
+    def dim(self, brightness: int) -> None:
+        """Change the brightness, at once."""
+        if brightness == self._brightness:
+            return
+        try:
+            self._device.contrast(_contrast(brightness))  # luma renders what it has once more
+        except RuntimeError as error:
+            raise PanelError(f"panel {self.spec.name}, pin {self.spec.gpio}: {error}") from error
+        self._brightness = brightness
 
     def close(self) -> None:
         """Go dark and let the strip go."""

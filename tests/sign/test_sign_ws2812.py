@@ -69,7 +69,7 @@ class Binding:
 
 
 def spec(**more: Any) -> PanelSpec:
-    return PanelSpec("entrance", "ws2812", 16, 8, gpio=21, brightness=3, **more)
+    return PanelSpec("entrance", "ws2812", 16, 8, **{"gpio": 21, "brightness": 3, "chain": "rows-snake", **more})
 
 
 def dots(*places: tuple[int, int]) -> Image.Image:
@@ -92,7 +92,7 @@ def test_each_led_of_a_serpentine_matrix_gets_its_colour() -> None:
 
 def test_a_matrix_wired_row_by_row_runs_always_from_the_left() -> None:
     binding = Binding()
-    panel = Ws2812(spec(serpentine=False), binding=binding, monotonic=Clock())
+    panel = Ws2812(spec(chain="rows"), binding=binding, monotonic=Clock())
     panel.show(dots((0, 1), (15, 1)))
     assert binding.lit[-1] == dict.fromkeys([16, 31], COLOUR)
     panel.close()
@@ -113,12 +113,37 @@ def test_a_repeated_picture_is_sent_again_only_at_the_refresh() -> None:
     panel = Ws2812(spec(), binding=binding, monotonic=clock)
     panel.show(dots((1, 1)))
     count = len(binding.lit)
-    clock.now += 4.9
+    clock.now += 0.9
     panel.show(dots((1, 1)))
     assert len(binding.lit) == count
     clock.now += 0.2
     panel.show(dots((1, 1)))
     assert len(binding.lit) == count + 1
+    panel.close()
+
+
+def test_a_matrix_that_runs_up_and_down_its_columns_from_the_right_gets_each_led_its_colour() -> None:
+    binding = Binding()
+    panel = Ws2812(spec(chain="columns-snake", data_enters="bottom-right"), binding=binding, monotonic=Clock())
+    panel.show(dots((15, 7), (15, 0), (14, 0), (14, 7), (13, 7)))
+    assert binding.lit[-1] == dict.fromkeys([0, 7, 8, 15, 16], COLOUR)
+    panel.close()
+
+
+def test_the_brightness_changes_at_once_and_luma_renders_the_picture_again() -> None:
+    binding = Binding()
+    panel = Ws2812(spec(), binding=binding, monotonic=Clock())
+    panel.show(dots((1, 1)))
+    rendered = len(binding.lit)
+    panel.dim(0)
+    panel.dim(0)
+    assert binding.brightness == 15
+    assert len(binding.lit) == rendered + 1
+    assert binding.lit[-1]
+    binding.outcome = -10
+    with pytest.raises(PanelError, match="ws2811_render failed with code -10"):
+        panel.dim(1)
+    binding.outcome = 0
     panel.close()
 
 
