@@ -7,8 +7,8 @@ LOCK := deploy/requirements
 SCRATCH := build
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCKED := $(PIP) install --quiet --require-hashes
-# The last two: for deploy/install.sh, which is tested with the system's own Python.
-TEST_PACKAGES := mosquitto chromium chromium-driver systemd shellcheck procps python3 python3-venv
+# gcc: for the disk that can be hurt. The last two: for deploy/install.sh, which is tested with the system's own Python.
+TEST_PACKAGES := mosquitto chromium chromium-driver systemd shellcheck procps gcc libc6-dev python3 python3-venv
 UV_VERSION := 0.13.9
 ESPHOME_VERSION := 2026.6.5
 

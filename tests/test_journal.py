@@ -368,7 +368,7 @@ def test_a_journal_damaged_within(journal: Journal, path: Path) -> None:
     journal.close()
     content = bytearray(path.read_bytes())
     assert len(content) > 200_000
-    content[8192:-8192] = b"\x55" * (len(content) - 16384)
+    content[32768:-8192] = b"\x55" * (len(content) - 40960)
     path.write_bytes(content)
     with closing(Journal(path)) as damaged, pytest.raises(DamagedError, match="damaged"):
         damaged.check()

@@ -62,7 +62,7 @@ def test_a_file_that_can_be_read_is_left_as_it_is(path: Path, content: bytearray
 
 def test_where_only_inputs_are_damaged_the_newest_snapshot_is_found(path: Path, content: bytearray) -> None:
     last_good(path).unlink()
-    path.write_bytes(spoiled(content, len(content) - 8 * 4096, len(content) - 4096))
+    path.write_bytes(spoiled(content, len(content) - 16384, len(content) - 4096))
     assert begun_from(path) == 40.0
     assert path.with_name("journal.sqlite.damaged-1").stat().st_size == len(content)
 
