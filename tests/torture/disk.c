@@ -3,6 +3,7 @@
  * It writes all that changes these files to the log $DISK_LOG, in order, with each fsync and with notes of the process
  * itself (disk_note: "this was acknowledged"). From the log one can tell what would be on the disk had the power gone at
  * any moment. And it lets writes and fsyncs fail when it is told to (disk_fail). SQLite's -shm files are memory, no disk.
+ * $DISK_DIES: the process is killed (SIGKILL) right after so many fsyncs: durable, and nobody was told.
  *
  * A log record: op (1 byte), length of path, length of data (4 bytes each), offset (8 bytes), path, data.
  * Ops: W write, T truncate (offset: new length), S fsync, U unlink, R rename (data: new path), N note (data).
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -27,6 +29,7 @@ static const char *folder;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static long operations, fail_at = -1;
 static int fail_errno, fail_lasts;
+static long syncs_to_live = -1;
 
 #define REAL(type, name, ...) \
     static type (*real)(__VA_ARGS__); \
@@ -36,6 +39,7 @@ __attribute__((constructor)) static void begin(void) {
     folder = getenv("DISK_DIR");
     const char *path = getenv("DISK_LOG");
     REAL(int, "open64", const char *, int, ...);
+    if (getenv("DISK_DIES")) syncs_to_live = atol(getenv("DISK_DIES"));
     if (path) log_fd = real(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
@@ -125,6 +129,7 @@ int close(int fd) {
     ssize_t result = -1; \
     if (!fails() && (result = call) >= 0) note(op, paths[fd], offset, data, op == 'W' ? (size_t)result : size); \
     int why = errno; \
+    if (op == 'S' && syncs_to_live > 0 && --syncs_to_live == 0) kill(getpid(), SIGKILL); \
     pthread_mutex_unlock(&lock); \
     errno = why; \
     return result

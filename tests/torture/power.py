@@ -1,8 +1,8 @@
 """The power goes at any moment: what was acknowledged is there afterwards.
 
 A victim counts on the disk of ``disk.c``, which logs all that happens to it and what was acknowledged when. The power
-is then cut at random places of that log: writes that were not yet synced are there, gone, or torn, and the product starts
-from what is left. With synchronous=OFF it must lose something, or the experiment would prove nothing.
+is then cut at random places of that log: writes that were not yet synced are there, gone, or torn, and the product
+starts from what is left. With synchronous=OFF it must lose something, or the experiment would prove nothing.
 """
 
 import os
