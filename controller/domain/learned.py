@@ -18,6 +18,9 @@ HALF_LIFE = 2000.0
 """Passages after which what was learned counts half."""
 FADE = 0.5 ** (1 / HALF_LIFE)
 
+CLOSER = 1.5
+"""For each vehicle that has another one just so far behind it that the loops clear, so many have one even closer."""
+
 BELL_LIMIT = 400.0
 """A bell goes on learning as if it had seen so many passages at most."""
 OUTLIER = 2.5
@@ -184,7 +187,7 @@ class Learned:
 
     def missed(self, role: Role) -> float:
         """Return the chance that this loop misses a vehicle altogether; the two of a lane are mostly alike."""
-        both = (2.0 + self.missed_outer + self.missed_inner) / (250.0 + 2 * self.passages)
+        both = (1.0 + self.missed_outer + self.missed_inner) / (125.0 + 2 * self.passages)
         count = self.missed_outer if role is Role.OUTER else self.missed_inner
         return (ALIKE * both + count) / (ALIKE + self.passages)
 
@@ -221,7 +224,7 @@ class Learned:
     @property
     def merged(self) -> float:
         """How many have another one so close behind them that no loop clears; about as many as it just clears for."""
-        return (0.3 + self.tight) / (300.0 + self.passages)
+        return (0.3 + CLOSER * self.tight) / (300.0 + self.passages)
 
     @property
     def trailer_rate(self) -> float:

@@ -37,12 +37,18 @@ SECOND_AT_LEAST = 0.2
 """A second vehicle is not spoken of below this chance."""
 TRAILER = Bell(math.log(0.8), 0.03)
 """How many times longer a trailer covers a loop than its car ..."""
+LONGEST_DRAWBAR = 0.21
+"""... for which part of the time from loop to loop the longest drawbars leave a loop clear ..."""
+DRAWBARS_DIFFER = 0.012
+"""... and by how much this differs, as loops and speeds do ..."""
 CLOSE_CAR = Bell(0.0, 0.05)
 """... and a car than the one before it."""
 TWO_LONG = 0.65
 """By how much (logarithm) two that are bumper to bumper are longer than one."""
 LONG = 0.004
 """How many are so long: lorries, and cars with a trailer that the loops do not tell from it."""
+LINGERS = 2.0
+"""Who stays so many times longer on S than it needed to reach it may be about to move back."""
 STOPS_ON_BOTH = 0.02
 """How many stop on both loops."""
 MERGED_ON_S = 0.0005
@@ -125,10 +131,12 @@ def with_trailer(case: Case) -> Weighed:
     """Count a car with its trailer; or two that were hardly apart, where such are seen."""
     lane, learned = case.lane, case.lane.learned
     ratio = lane.second.length_s / lane.bump_s
+    gap = lane.f_gap_s / max(lane.second.on - lane.follower_on, 0.01)
+    drawbar = 1 / (1 + math.exp(min((gap - LONGEST_DRAWBAR) / DRAWBARS_DIFFER, 50.0)))
     tight = learned.merged * CLOSE_CAR.fits(ratio) * case.odds(lane.began, case.at, vehicles=2)
     readings = (
         Reading(What.FOLLOWED, case.forward, tight),
-        Reading(What.TRAILER, 0, learned.trailer_rate * TRAILER.fits(ratio)),
+        Reading(What.TRAILER, 0, learned.trailer_rate * TRAILER.fits(ratio) * drawbar),
     )
     judgement = judge(readings)
     learned = changed(learned, trailers=learned.trailers + judgement.of(What.TRAILER))

@@ -13,10 +13,10 @@ from controller.domain.crossing import FLICKER_S, MOMENT_S, PULSE_S, TIE_S, Lane
 from controller.domain.frozen import changed
 from controller.domain.report import Passage, PassageKind
 
-DRAWBAR = 0.19
-"""A drawbar leaves a loop clear for this part of the time from one loop to the other, or less: of 3 m, 0.57 m."""
+DRAWBAR = 0.24
+"""A drawbar leaves a loop clear for this part of the time from one loop to the other, or less: of 3 m, 0.72 m."""
 LONGEST_DRAWBAR_S = 0.6
-TIGHT = 0.45
+TIGHT = 0.38
 """A follower is tight behind its leader if F is clear for less than this part of the time from loop to loop."""
 
 
@@ -127,7 +127,8 @@ def _released(case: Case) -> Weighed:
 def _resumed(case: Case) -> Weighed:
     if case.at - case.lane.second.off <= MOMENT_S / 2:
         return case.go(phase=Phase.FOLLOWED), ()
-    now, passed = _followed(case) if case.spec.barrier is None else unclear.one_or_two(case)
+    lingered = case.spec.barrier is not None or case.delay > unclear.LINGERS
+    now, passed = unclear.one_or_two(case) if lingered else _followed(case)
     return changed(now, phase=Phase.BOTH, second=Visit(case.at, case.at), overlapped=True), passed
 
 
