@@ -1,7 +1,12 @@
-"""Faults that the simulator gave the detectors: how soon the product named each, and when its error was usual again."""
+"""Faults that the simulator gave the detectors: how soon the product named each, and when its error was usual again.
 
+A fault shows when vehicles pass: before the first one, a loop that is stuck or dead is like any other at night. So its
+naming is measured from its beginning, from the first vehicle in its lane, and in vehicles.
+"""
+
+import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +28,25 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """An episode that was named before it ended."""
+
+    after_s: float
+    """How long after it began ..."""
+    after_first_s: float
+    """... after the first vehicle had passed since; 0 where none had ..."""
+    vehicles: int
+    """... and after how many."""
+
+
+@dataclass(frozen=True, slots=True)
 class Naming:
     """How a run's faults were noticed. Errors are in spaces; None: there was no such time."""
 
     episodes: int
-    named_after_s: tuple[float, ...]
-    """For each episode that was named before it ended: how long after it began."""
+    quiet: int
+    """Episodes during which no vehicle passed the lane."""
+    named: tuple[Named, ...]
     mistaken: int
     """Faults that were named of detectors which had none, nor had had one in the day before."""
     mae_meanwhile: float | None
@@ -43,26 +61,51 @@ def read_episodes(run: Path) -> tuple[Episode, ...]:
     return tuple(Episode(e["detector"], e["kind"], float(e["from"]), float(e["until"])) for e in told)
 
 
-def naming(episodes: Sequence[Episode], named: Iterable[tuple[float, Fault]], line: Timeline) -> Naming:
-    """Set what was named beside what was at fault; ``named`` has (when, what)."""
-    told = [(at, fault.subject) for at, fault in named]
-    after = (_named_after(episode, told) for episode in episodes)
+def read_vehicles(passages: Path) -> dict[str, tuple[float, ...]]:
+    """Return from ``passages.csv`` when vehicles went in or out, lane by lane."""
+    times: dict[str, list[float]] = {}
+    with passages.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["change"] != "0":
+                times.setdefault(row["lane"], []).append(float(row["t"]))
+    return {lane: tuple(sorted(passed)) for lane, passed in times.items()}
+
+
+def naming(
+    episodes: Sequence[Episode],
+    faults: Iterable[tuple[float, Fault]],
+    vehicles: Mapping[str, Sequence[float]],
+    line: Timeline,
+) -> Naming:
+    """Set what was named beside what was at fault; ``faults`` has (when, what), ``vehicles`` times by lane."""
+    told = [(at, fault.subject) for at, fault in faults]
+    meanwhile = [(e, [t for t in vehicles.get(_lane(e), ()) if e.begin <= t <= e.end]) for e in episodes]
+    found = (_named(episode, passed, told) for episode, passed in meanwhile)
     mistaken = [1 for at, subject in told if not any(_explains(e, at, subject) for e in episodes)]
     disturbed = np.zeros(len(line.start), dtype=bool)
     for episode in episodes:
         disturbed |= (line.start >= episode.begin) & (line.start < episode.end + DAY_S)
     return Naming(
         episodes=len(episodes),
-        named_after_s=tuple(seconds for seconds in after if seconds is not None),
+        quiet=sum(not passed for _, passed in meanwhile),
+        named=tuple(one for one in found if one is not None),
         mistaken=len(mistaken),
         mae_meanwhile=mae_of(line.only(disturbed)),
         mae_else=mae_of(line.only(~disturbed)),
     )
 
 
-def _named_after(episode: Episode, told: Iterable[tuple[float, str]]) -> float | None:
+def _lane(episode: Episode) -> str:
+    return episode.detector.rpartition(".")[0]
+
+
+def _named(episode: Episode, passed: Sequence[float], told: Iterable[tuple[float, str]]) -> Named | None:
     times = [at for at, subject in told if subject == episode.detector and episode.begin <= at <= episode.end]
-    return min(times) - episode.begin if times else None
+    if not times:
+        return None
+    at = min(times)
+    before = [t for t in passed if t <= at]
+    return Named(at - episode.begin, at - before[0] if before else 0.0, len(before))
 
 
 def _explains(episode: Episode, at: float, subject: str) -> bool:

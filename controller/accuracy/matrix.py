@@ -53,6 +53,7 @@ ROWS = (
     Row("residents80-irregular", Reach(1.7)),
     Row("office80-stuck", Reach(1.0)),
     Row("office80-dead", Reach(1.6)),
+    Row("office80-loops", Reach(1.0)),
     Row("office80-restarts", Reach(0.95)),
     Row("office80-exits5", Reach(1.05)),
     Row("residents80-unknown", Reach(4.0)),

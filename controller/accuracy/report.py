@@ -162,22 +162,40 @@ def drifting(found: Iterable[Outcome]) -> list[str]:
 def fault_table(found: Iterable[Line]) -> str:
     """Return how faults of the detectors were noticed, for the lots that had some; empty when none had."""
     rows = [_fault_cells(line) for line in found if any(o.naming.episodes for o in line.outcomes)]
-    heading = ("scenario", "faults", "named", "median, longest", "mistakenly", "error until a day after", "else")
+    heading = (
+        "scenario",
+        "faults",
+        "no vehicle",
+        "named",
+        "after its beginning",
+        "after the first vehicle",
+        "vehicles",
+        "mistakenly",
+        "error until a day after",
+        "else",
+    )
     return _aligned([heading, *rows]) if rows else ""
 
 
 def _fault_cells(line: Line) -> tuple[str, ...]:
     namings = [o.naming for o in line.outcomes]
-    minutes = [seconds / 60 for naming in namings for seconds in naming.named_after_s]
+    named = [one for naming in namings for one in naming.named]
     return (
         line.row.scenario,
         str(sum(n.episodes for n in namings)),
-        str(len(minutes)),
-        f"{median(minutes):.0f}, {max(minutes):.0f} min" if minutes else "-",
+        str(sum(n.quiet for n in namings)),
+        str(len(named)),
+        _middle_and_most([one.after_s / 60 for one in named], " min"),
+        _middle_and_most([one.after_first_s / 60 for one in named], " min"),
+        _middle_and_most([one.vehicles for one in named]),
         str(sum(n.mistaken for n in namings)),
         _spaces(_mean(n.mae_meanwhile for n in namings)),
         _spaces(_mean(n.mae_else for n in namings)),
     )
+
+
+def _middle_and_most(values: Sequence[float], unit: str = "") -> str:
+    return f"{median(values):.0f}, {max(values):.0f}{unit}" if values else "-"
 
 
 def page(

@@ -19,7 +19,7 @@ from pathlib import Path
 from controller import simulator
 from controller.accuracy import baselines, hindsight
 from controller.accuracy.baselines import Step
-from controller.accuracy.episodes import Naming, naming, read_episodes
+from controller.accuracy.episodes import Naming, naming, read_episodes, read_vehicles
 from controller.accuracy.matrix import Case
 from controller.domain.report import Fault, Passage
 from controller.recording import Reader
@@ -101,7 +101,7 @@ def _outcome(case: Case, kept: Path) -> Outcome:
         baselines={name: _scored(steps, truth, run, start, usual) for name, steps in _counted(folder, decided).items()},
         usual=usual,
         hindsight=_hindsight(case, folder, truth, run),
-        naming=naming(read_episodes(folder / "run.json"), faults, line),
+        naming=naming(read_episodes(folder / "run.json"), faults, read_vehicles(folder / "passages.csv"), line),
         replay_s=replay_s,
     )
 

@@ -65,6 +65,6 @@ def an_outcome(scenario: str, seed: int = 1, days: float = 30.0, **changes: obje
     score = dataclasses.replace(RIGHT, **changes)  # type: ignore[arg-type]
     maes = {"pulses": 2.0, "quadrature": 3.0, "timing": 4.0}
     others = {name: dataclasses.replace(RIGHT, mae=mae) for name, mae in maes.items()}
-    naming = Naming(0, (), 0, None, 0.0)
+    naming = Naming(0, 0, (), 0, None, 0.0)
     case = Case(scenario, seed, days)
     return Outcome(case, Path("nowhere"), score, others, usual=3, hindsight=0.5, naming=naming, replay_s=days)

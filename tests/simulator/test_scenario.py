@@ -24,7 +24,8 @@ stay = [{ minutes = 30 }]
 WANTED = (
     "demo36 shop20 office80-0.2 office80-1 office80-3 shop80-0.2 shop80-1 shop80-3 residents80 residents80-bays20 "
     "residents80-bays100 office80-barrier-3 station400 hospital400 shop80-irregular residents80-irregular "
-    "office80-stuck office80-dead office80-restarts office80-exits5 residents80-unknown perfect-office80 perfect-shop80"
+    "office80-stuck office80-dead office80-loops office80-restarts office80-exits5 residents80-unknown "
+    "perfect-office80 perfect-shop80"
 )
 
 
