@@ -2,8 +2,10 @@
 
 import contextlib
 import threading
+import time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -42,10 +44,18 @@ def sign_run(site: Path, state_dir: Path, run_dir: Path | None) -> None:
     """
     loaded, kept = load_site(site), places(state_dir, run_dir)
     from controller.notify import notify
-    from controller.sign import guardian
+    from controller.sign import darken, guardian
+    from controller.sign.light import opened
 
     kept.run_dir.mkdir(parents=True, exist_ok=True)
-    serve("sign", lambda stop: guardian.run(loaded.panels, kept.link, kept.run_dir, stop, notify))
+    kept.state_dir.mkdir(parents=True, exist_ok=True)
+
+    def drive(stop: threading.Event) -> None:
+        darken.remember(kept.state_dir / darken.MEMORY, darken.driven(loaded.panels))
+        light = None if loaded.light is None else opened(loaded.light, ZoneInfo(loaded.timezone), time.time)
+        guardian.run(loaded.panels, kept.link, kept.run_dir, stop, notify, light=light)
+
+    serve("sign", drive)
 
 
 NAME = click.option("--name", help="Only the sign of this name.  [default: all]")
@@ -87,24 +97,33 @@ def sign_test(site: Path, name: str | None, seconds: float) -> None:
     serve("sign test", show)
 
 
-@sign.command("blank")
+@sign.command("dark")
 @SITE
+@STATE_DIR
 @NAME
-def sign_blank(site: Path, name: str | None) -> None:
-    """Darken the panels, whatever they show now.
+def sign_dark(site: Path, state_dir: Path, name: str | None) -> None:
+    """Darken the panels at once, whatever they show now. The sign's unit does so whenever its process has ended.
 
     \b
-    Example:  parking-controller sign blank site.toml
+    Example:  parking-controller sign dark site.toml
     """
-    panels = _panels(site, name)
+    from controller.sign import darken
+
+    chains, why = darken.chains(site, state_dir / darken.MEMORY, name)
+    wrong = darken.darken(chains)  # first: chips light on by themselves, and the rest takes longer to load
+    if why is not None:
+        fail("\n".join([*wrong, why]))
     from controller.sign.panel import open_panel
 
-    def darken(_stop: threading.Event) -> None:
-        for spec in panels:
-            with contextlib.closing(open_panel(spec)) as panel:
-                panel.dark()
-
-    serve("sign blank", darken)
+    for spec in _panels(site, name):
+        if spec.driver not in darken.CHAINED:
+            try:
+                with contextlib.closing(open_panel(spec)) as panel:
+                    panel.dark()
+            except OSError as error:
+                wrong.append(str(error))
+    if wrong:
+        fail("sign dark: " + "\n".join(wrong), 1)
 
 
 sign.add_command(identify)

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable
 
 from gpiozero.pins.mock import MockFactory
+from paho.mqtt.client import topic_matches_sub
 
 from controller import clocks
 from controller.inputs import mqtt
 from controller.inputs.gpio import GpioInputs, open_factory
+from controller.inputs.light import LightTopic
 from controller.inputs.mock_pins import DatedPin, MockPinServer
 from controller.inputs.mock_pins import default_address as mock_pins_address
 from controller.inputs.sensors import Sensors
@@ -41,11 +43,13 @@ def run(site: Site, places: Places, stop: threading.Event) -> None:
         link = LinkServer(address=places.link, key=load_or_create_key(places.key), submit=submit)
         stack.callback(link.close)
         pins, factory = _open_pins(site, places, service, stack)
-        broker, publishers = _open_mqtt(site, service, stack)
+        light = LightTopic(site.light) if site.light is not None and site.light.mqtt is not None else None
+        broker, publishers = _open_mqtt(site, service, light, stack)
 
         def inputs() -> Json:
+            seen = {} if light is None else {"light": light.report(time.monotonic())}
             gpio = None if pins is None else {"factory": factory, "errors": pins.errors, "unreadable": unreadable}
-            return {"gpio": gpio, "mqtt": None if broker is None else broker.report()}
+            return {"gpio": gpio, "mqtt": None if broker is None else broker.report(), **seen}
 
         unreadable: list[str] = []
 
@@ -92,17 +96,35 @@ def _open_pins(
 
 
 def _open_mqtt(
-    site: Site, service: Service, stack: contextlib.ExitStack
+    site: Site, service: Service, light: LightTopic | None, stack: contextlib.ExitStack
 ) -> tuple[mqtt.MqttInputs | None, tuple[Callable[[Json], None], ...]]:
     if site.mqtt is None:
         return None, ()
     password = mqtt.password(site.mqtt)
-    broker = mqtt.MqttInputs(site.mqtt, site.sensors, put=service.put, password=password)
+    put, further = _beside(light, site, service.put)
+    broker = mqtt.MqttInputs(site.mqtt, site.sensors, put=put, password=password, further=further)
     stack.callback(broker.close)
     broker.start()
     state = MqttState(site.mqtt, password=password)
     stack.callback(state.close)
     return broker, (state.publish,)
+
+
+def _beside(
+    light: LightTopic | None, site: Site, put: Callable[[mqtt.MqttMessage], None]
+) -> tuple[Callable[[mqtt.MqttMessage], None], tuple[str, ...]]:
+    """Let the light sensor hear its messages before the service does; return the new ``put``, and its topic."""
+    if light is None or site.light is None or site.light.mqtt is None:
+        return put, ()
+    topics = [sensor.topic for sensor in site.sensors]
+
+    def heard(message: mqtt.MqttMessage) -> None:
+        if light.hear(message) and not any(topic_matches_sub(topic, message.topic) for topic in topics):
+            message.ack()  # it is in no journal: there is nothing to wait for
+        else:
+            put(message)
+
+    return heard, (site.light.mqtt,)
 
 
 class _Watchdog:

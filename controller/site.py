@@ -6,6 +6,7 @@
 
 import tomllib
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,11 +25,12 @@ from controller.domain.specs import (
 )
 from controller.site_checks import LOOPS, cross_checks
 from controller.site_faults import SiteFault, faults_of
-from controller.site_tables import CHAINS, DetectorTable, MqttTable, SignTable, SiteFile, ZoneTable
+from controller.site_tables import CHAINS, DetectorTable, LightTable, MqttTable, SignTable, SiteFile, ZoneTable
 
 __all__ = [
     "ApiSpec",
     "JournalSpec",
+    "LightSpec",
     "MqttSpec",
     "PanelSpec",
     "PinInput",
@@ -102,7 +104,9 @@ class PanelSpec:
     gpio: int = 10
     """The data pin of a ws2812 (BCM number): 10 by SPI, without root; 18 and 12 by PWM and 21 by PCM need root."""
     brightness: int = 8
-    """0 (dim, but lit) to 15."""
+    """0 (dim, but lit) to 15, by day."""
+    brightness_at_night: int | None = None
+    """The same by night, with steps in between by the light outside (``[light]``); None: as by day."""
     data_enters: str = "top-left"
     chain: str = "rows"
     arrows: str = "right"
@@ -115,6 +119,24 @@ class PanelSpec:
     def size(self) -> tuple[int, int]:
         """Columns and rows of LEDs."""
         return self.width, self.height
+
+
+@dataclass(frozen=True, slots=True)
+class LightSpec:
+    """How it is known how light it is outside: the first of these that tells."""
+
+    i2c: int | None = None
+    """The bus of a BH1750: 1 is /dev/i2c-1."""
+    address: int = 0x23
+    mqtt: str | None = None
+    """The topic of another sensor, in lx."""
+    pointer: str | None = None
+    """Where in its JSON message the number is; None: the message is the number."""
+    latitude: float | None = None
+    longitude: float | None = None
+    """For the sun's height: degrees, north and east."""
+    day_from: time | None = None
+    night_from: time | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +167,7 @@ class Site:
     sensors: tuple[SensorInput, ...]
     mqtt: MqttSpec | None
     panels: tuple[PanelSpec, ...]
+    light: LightSpec | None
     api: ApiSpec
     journal: JournalSpec
 
@@ -197,7 +220,8 @@ def _build(path: Path, file: SiteFile) -> Site:
             LaneSpec(lane.name, lane.zone, direction, **specs, from_zone=lane.from_zone, max_gap_s=lane.max_gap_s)
         )
     sensors += [SensorInput(bay.mqtt, bay.format, bay.pointer, bay=bay.name) for bay in file.bay]
-    mqtt = file.mqtt or (MqttTable() if sensors else None)
+    heard = sensors or (file.light is not None and file.light.mqtt is not None)
+    mqtt = file.mqtt or (MqttTable() if heard else None)
     lot = LotSpec(
         name=file.lot.name,
         zones=tuple(_zone(z) for z in file.zone),
@@ -218,6 +242,7 @@ def _build(path: Path, file: SiteFile) -> Site:
         sensors=tuple(sensors),
         mqtt=_mqtt(path, mqtt) if mqtt else None,
         panels=tuple(_panel(s) for s in file.sign),
+        light=None if file.light is None else _light(file.light),
         api=ApiSpec(**file.api.model_dump()),
         journal=JournalSpec(**file.journal.model_dump()),
     )
@@ -234,6 +259,13 @@ def _mqtt(path: Path, table: MqttTable) -> MqttSpec:
     for key in ("password_file", "ca_file"):
         fields[key] = None if fields[key] is None else path.parent / fields[key]
     return MqttSpec(**fields)
+
+
+def _light(table: LightTable) -> LightSpec:
+    fields = table.model_dump()
+    for key in ("day_from", "night_from"):
+        fields[key] = None if fields[key] is None else time.fromisoformat(fields[key])
+    return LightSpec(**fields)
 
 
 def _panel(table: SignTable) -> PanelSpec:

@@ -27,6 +27,11 @@ Raw = Mapping[str, Any]
 
 LOOPS = (Role.OUTER, Role.INNER, Role.LOOP, Role.BARRIER)
 
+I2C_PINS = (2, 3)
+"""BCM numbers of SDA and SCL of bus 1."""
+
+_TOPIC_MEND = "Let + stand for a whole level, and # only for the last one"
+
 SPI_PINS: Mapping[int, tuple[tuple[int, ...], tuple[int, ...]]] = {
     0: ((9, 10, 11), (8, 7)),
     1: ((19, 20, 21), (18, 17, 16)),
@@ -36,7 +41,7 @@ SPI_PINS: Mapping[int, tuple[tuple[int, ...], tuple[int, ...]]] = {
 
 def cross_checks(raw: Raw) -> list[SiteFault]:
     """Return what is wrong between the tables."""
-    return [*_names(raw), *_pins(raw), *_sensors(raw), *_zones(raw), *_texts(raw)]
+    return [*_names(raw), *_pins(raw), *_sensors(raw), *_zones(raw), *_texts(raw), *_light(raw)]
 
 
 def _tables(raw: Raw, kind: str) -> list[Raw]:
@@ -131,8 +136,7 @@ def _sensors(raw: Raw) -> Iterator[SiteFault]:
     for where, dot, sensor in found:
         if topic := _text(sensor, "mqtt"):
             if not valid_filter(topic):
-                mend = "Let + stand for a whole level, and # only for the last one"
-                yield SiteFault(f"{where}{dot}mqtt", topic, "not an MQTT topic filter", mend)
+                yield SiteFault(f"{where}{dot}mqtt", topic, "not an MQTT topic filter", _TOPIC_MEND)
             twin = seen.setdefault((topic, _text(sensor, "format", "plain"), _text(sensor, "pointer")), where)
             if twin != where:
                 mend = "Give each sensor its own topic or pointer"
@@ -151,11 +155,15 @@ def _format(where: str, sensor: Raw) -> Iterator[SiteFault]:
         why = f"format {as_toml(name)} knows where its level is"
         yield SiteFault(f"{where}pointer", _text(sensor, "pointer") or None, why, "Remove the pointer")
     elif isinstance(pointer, str):
-        try:
-            parse_pointer(pointer)
-        except PayloadError:
-            mend = 'Write it like "/status/occupied" (RFC 6901: ~ in a key is ~0, and / is ~1)'
-            yield SiteFault(f"{where}pointer", pointer, "not a JSON pointer", mend)
+        yield from _pointer(f"{where}pointer", pointer)
+
+
+def _pointer(key: str, pointer: str) -> Iterator[SiteFault]:
+    try:
+        parse_pointer(pointer)
+    except PayloadError:
+        mend = 'Write it like "/status/occupied" (RFC 6901: ~ in a key is ~0, and / is ~1)'
+        yield SiteFault(key, pointer, "not a JSON pointer", mend)
 
 
 def valid_filter(topic: str) -> bool:
@@ -183,6 +191,27 @@ def _zones(raw: Raw) -> Iterator[SiteFault]:
         elif len(bays) > capacity:
             mend = f"Raise it to at least {len(bays)}, or remove bays"
             yield SiteFault(key, capacity, f"the zone has {_many(len(bays), 'bay')}", mend)
+
+
+def _light(raw: Raw) -> Iterator[SiteFault]:
+    light = raw.get("light")
+    followers = [sign for sign in _tables(raw, "sign") if "brightness_at_night" in sign]
+    if not isinstance(light, dict):
+        for sign in followers if light is None else []:
+            key, value = f"{_called('sign', sign)} brightness_at_night", _number(sign, "brightness_at_night")
+            yield SiteFault(key, value, "nothing tells day from night", "Add a table [light]")
+        return
+    if not followers:
+        yield SiteFault("light", None, "no sign follows it", "Give a sign its brightness_at_night")
+    if (topic := _text(light, "mqtt")) and not valid_filter(topic):
+        yield SiteFault("light.mqtt", topic, "not an MQTT topic filter", _TOPIC_MEND)
+    if pointer := _text(light, "pointer"):
+        yield from _pointer("light.pointer", pointer)
+    if _number(light, "i2c") == 1:
+        for where, detector in _detectors(raw):
+            if (gpio := _number(detector, "gpio")) in I2C_PINS:
+                why = "the light sensor's I2C bus 1 needs this pin"
+                yield SiteFault(f"{where}.gpio", gpio, why, "Wire the detector to another pin, and write that")
 
 
 def _many(number: int, what: str) -> str:

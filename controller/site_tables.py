@@ -1,5 +1,6 @@
 """The site file's tables: keys, types, the bounds of every number, and what one table alone can tell."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -144,6 +145,7 @@ class SignTable(Table):
     spi_device: int = Field(default=0, ge=0, le=2)
     gpio: Gpio = 10
     brightness: int = Field(default=8, ge=0, le=15)
+    brightness_at_night: int | None = Field(default=None, ge=0, le=15)
     data_enters: Literal["top-left", "top-right", "bottom-left", "bottom-right"] = "top-left"
     chain: Literal["rows", "rows-snake", "columns", "columns-snake"] | None = None
     arrows: Literal["right", "left", "up", "down", "right-left", "left-right", "up-down", "down-up"] | None = None
@@ -170,6 +172,9 @@ class SignTable(Table):
 
     @model_validator(mode="after")
     def _drivable(self) -> Self:
+        if self.brightness_at_night is not None and self.brightness_at_night > self.brightness:
+            why = f"brightness_at_night = {self.brightness_at_night} is above brightness = {self.brightness}"
+            raise ValueError(f"{why}; write a smaller one")
         if self.driver == "max7219" and self.arrows is None:
             why = (
                 'a max7219 panel needs arrows; write arrows = "right" if that is where the arrows on its modules point'
@@ -178,6 +183,41 @@ class SignTable(Table):
         if self.driver == "ws2812" and self.gpio not in WS2812_PINS:
             pins = ", ".join(map(str, WS2812_PINS))
             raise ValueError(f"gpio = {self.gpio} cannot drive a ws2812 panel; write one of {pins}")
+        return self
+
+
+class LightTable(Table):
+    """``[light]``."""
+
+    i2c: int | None = Field(default=None, ge=0, le=99)
+    address: Literal[0x23, 0x5C] = 0x23
+    mqtt: Topic | None = None
+    pointer: str | None = None
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+    day_from: str | None = None
+    night_from: str | None = None
+
+    @field_validator("day_from", "night_from")
+    @classmethod
+    def _is_a_time(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", value, re.ASCII):
+            raise ValueError('no time of day; write it like "06:30"')
+        return value
+
+    @model_validator(mode="after")
+    def _tells(self) -> Self:
+        if self.i2c is None and self.mqtt is None and self.latitude is None and self.day_from is None:
+            raise ValueError("nothing tells how light it is; add i2c, mqtt, latitude and longitude, or day_from")
+        if self.i2c is not None and self.mqtt is not None:
+            raise ValueError("there is one light sensor; write either i2c or mqtt")
+        if self.pointer is not None and self.mqtt is None:
+            raise ValueError("pointer means nothing without mqtt; remove it")
+        for one, other in (("latitude", "longitude"), ("day_from", "night_from")):
+            if (getattr(self, one) is None) != (getattr(self, other) is None):
+                raise ValueError(f"{one} and {other} need one another; write both")
+        if self.day_from is not None and self.day_from == self.night_from:
+            raise ValueError(f"day_from and night_from are both {self.day_from}; write two times")
         return self
 
 
@@ -246,6 +286,7 @@ class SiteFile(Table):
     lane: list[LaneTable] = Field(default=[], max_length=64)
     bay: list[BayTable] = Field(default=[], max_length=10_000)
     sign: list[SignTable] = Field(default=[], max_length=16)
+    light: LightTable | None = None
     gpio: GpioTable = GpioTable()
     mqtt: MqttTable | None = None
     health: HealthTable = HealthTable()

@@ -65,7 +65,7 @@ def recording(tmp_path: Path) -> Path:
 def test_the_commands_that_are_promised_are_there() -> None:
     promised = {"run", "count", "sign", "web", "demo", "check", "replay", "record", "version"}
     assert promised <= {name for name, *rest in commands() if not rest}
-    assert {("sign", name) for name in ("run", "test", "blank", "preview")} <= set(commands())
+    assert {("sign", name) for name in ("run", "test", "identify", "dark", "preview")} <= set(commands())
 
 
 @pytest.mark.parametrize("command", list(commands()), ids=" ".join)
@@ -302,9 +302,9 @@ def test_test_shows_patterns_on_the_emulator(write_site: WriteSite) -> None:
     assert "#" * 64 in done.stdout
 
 
-def test_blank_and_test_know_the_signs_names(write_site: WriteSite) -> None:
-    assert command_line("sign", "blank", write_site()).returncode == 0
-    done = command_line("sign", "blank", write_site(), "--name", "exit")
+def test_dark_and_test_know_the_signs_names(write_site: WriteSite) -> None:
+    assert command_line("sign", "dark", write_site()).returncode == 0
+    done = command_line("sign", "dark", write_site(), "--name", "exit")
     assert done.returncode == 2
     assert "no sign exit here. Signs: entrance" in done.stderr
 

@@ -53,6 +53,11 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
     ("inputs.gpio",): {"site": "which pins"},
     ("inputs.mock_pins",): {"link": "connecting to a local address"},
     ("inputs.mqtt",): {"site": "which topics", "broker": "the connection"},
+    ("inputs.light",): {
+        "inputs.document": "what its messages say",
+        "inputs.mqtt": "the type of what comes from the broker",
+        "site": "its topic",
+    },
     ("inputs.sensors",): {
         "domain.events": "what messages become",
         "inputs.payloads": "decoding",
@@ -174,7 +179,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "simulator": "simulate",
         "domain.decoder_table": "the decoder's table",
         "domain.specs": "the lane that the table is printed for",
-        "sign": "sign run, test, identify, blank, preview",
+        "sign": "sign run, test, identify, dark, preview",
         "site": "check, and before everything else",
     },
 }

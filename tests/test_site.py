@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import string
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controller.domain.specs import Direction, Role
-from controller.site import PinInput, SensorInput, SiteError, load
+from controller.site import LightSpec, PinInput, SensorInput, SiteError, load
 from controller.site_checks import valid_filter
 
 LEAKS = re.compile(r"input|valid|field required|value error|assertion|pydantic|extra|none", re.IGNORECASE)
@@ -204,6 +204,8 @@ BOUNDS = [
     ("sign", 'chain = "snake"', 'Write "rows", "rows-snake", "columns" or "columns-snake".'),
     ("sign", 'data_enters = "left"', 'Write "top-left", "top-right", "bottom-left" or "bottom-right".'),
     ("sign", "mirrored = 1", "mirrored = 1: it must be true or false. Write true or false without quotes."),
+    ("sign", "brightness_at_night = 9", "brightness_at_night = 9 is above brightness = 8. Write a smaller one."),
+    ("sign", "brightness_at_night = 2", "brightness_at_night = 2: nothing tells day from night. Add a table [light]."),
     ("sign", 'full_text = ""', 'full_text = "": it must not be empty.'),
     ("sign", 'driver = "ws2812"\ngpio = 4', "gpio = 4 cannot drive a ws2812 panel. Write one of 10, 12, 18, 21."),
     ("gpio", 'pin_factory = "pigpio"', 'Write "auto", "lgpio" or "mock".'),
@@ -602,3 +604,49 @@ def test_a_good_file_with_a_piece_cut_out_or_put_in_never_crashes(tmp_path: Path
 def test_a_directory_is_an_oserror(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=os.strerror(21)):
         load(tmp_path)
+
+
+DIMMED = edited(LANE_SITE, "height = 16", "height = 16\nbrightness_at_night = 1")
+
+
+def test_a_light_has_its_sensor_sun_and_schedule(write_site: WriteSite) -> None:
+    light = load(
+        write_site(
+            DIMMED + "[light]\ni2c = 1\naddress = 0x5C\nlatitude = 52.2\nlongitude = 21.0\n"
+            'day_from = "06:30"\nnight_from = "20:00"\n'
+        )
+    ).light
+    assert light == LightSpec(
+        i2c=1, address=0x5C, latitude=52.2, longitude=21.0, day_from=time(6, 30), night_from=time(20)
+    )
+    site = load(write_site(DIMMED + '[light]\nmqtt = "lot/light"\npointer = "/lux"\n'))
+    assert site.mqtt is not None
+    assert site.panels[0].brightness_at_night == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("", "light: nothing tells how light it is. Add i2c, mqtt, latitude and longitude, or day_from."),
+        ('i2c = 1\nmqtt = "x"', "light: there is one light sensor. Write either i2c or mqtt."),
+        ("i2c = 1\naddress = 0x24", "light.address = 36: it can't be that. Write 35 or 92."),
+        ('i2c = 1\npointer = "/x"', "light: pointer means nothing without mqtt. Remove it."),
+        ("latitude = 52.2", "light: latitude and longitude need one another. Write both."),
+        ("latitude = 95.0\nlongitude = 1.0", "light.latitude = 95.0: it must be at most 90."),
+        ('day_from = "7"\nnight_from = "20:00"', 'light.day_from = "7": no time of day. Write it like "06:30".'),
+        ('day_from = "07:00"', "light: day_from and night_from need one another. Write both."),
+        ('day_from = "07:00"\nnight_from = "07:00"', "light: day_from and night_from are both 07:00. Write two times."),
+        ('mqtt = "a/#/b"', 'light.mqtt = "a/#/b": not an MQTT topic filter.'),
+        ('mqtt = "a"\npointer = "lux"', 'light.pointer = "lux": not a JSON pointer.'),
+    ],
+)
+def test_what_is_wrong_with_a_light_is_said(write_site: WriteSite, lines: str, said: str) -> None:
+    told = faults(write_site(f"{DIMMED}[light]\n{lines}\n"))
+    assert any(said in fault for fault in told), told
+
+
+def test_a_light_that_no_sign_follows_and_pins_that_it_needs(write_site: WriteSite) -> None:
+    (told,) = faults(write_site(f"{LANE_SITE}[light]\ni2c = 1\n"))
+    assert told == "light: no sign follows it. Give a sign its brightness_at_night."
+    (told,) = faults(write_site(edited(DIMMED, "gpio = 17", "gpio = 2") + "[light]\ni2c = 1\n"))
+    assert 'lane "main" outer.gpio = 2: the light sensor\'s I2C bus 1 needs this pin.' in told

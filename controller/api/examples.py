@@ -15,6 +15,9 @@ PANEL = {
     "height": 8,
     "rows": ["0000", "10e0", "3110", "1010", "1020", "1040", "39f0", "0000"],
     "shown_at": EARLIER,
+    "because": ["12:02:11 main: entry", "12:03:40 main: exit"],
+    "brightness": 11,
+    "why_bright": "the light sensor: 4200 lx",
     "driver": "max7219",
 }
 ZONE = {

@@ -94,6 +94,12 @@ class PanelStatus(BaseModel):
     """The LEDs, a string a row from the top: hexadecimal, most significant bit left, 1 is lit. Empty when not alive."""
     shown_at: datetime | None
     """Since when this picture is shown."""
+    because: list[str]
+    """What led to the message that is shown, newest last; empty when there is none to trust."""
+    brightness: int | None
+    """0 (dim, but lit) to 15."""
+    why_bright: str | None
+    """What the brightness follows, in plain English."""
     driver: str | None
 
 

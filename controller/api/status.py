@@ -154,6 +154,9 @@ def panel_status(spec: PanelSpec, shown: Shown | None, now: float, zone: ZoneInf
             height=spec.height,
             rows=[],
             shown_at=None,
+            because=[],
+            brightness=None,
+            why_bright=None,
             driver=spec.driver,
         )
     return PanelStatus(
@@ -165,6 +168,9 @@ def panel_status(spec: PanelSpec, shown: Shown | None, now: float, zone: ZoneInf
         height=shown.height,
         rows=list(shown.rows),
         shown_at=unix_time(shown.shown_at, zone),
+        because=list(shown.because),
+        brightness=shown.brightness,
+        why_bright=shown.why_bright,
         driver=shown.driver,
     )
 

@@ -77,8 +77,9 @@ class MqttInputs:
         *,
         put: Callable[[MqttMessage], None],
         password: str | None,
+        further: Sequence[str] = (),
     ) -> None:
-        self._filters = list(dict.fromkeys(sensor.topic for sensor in sensors))
+        self._filters = list(dict.fromkeys([*(sensor.topic for sensor in sensors), *further]))
         self._put = put
         self._messages = 0
         self._errors = 0

@@ -19,9 +19,11 @@ from PIL import Image
 
 from controller.domain.report import Message, MessageKind
 from controller.sign import readback
+from controller.sign.brightness import Dimmer
 from controller.sign.layout import render
+from controller.sign.light import Light
 from controller.sign.listener import Listener
-from controller.sign.panel import Panel, Reopening
+from controller.sign.panel import Panel, Reopening, open_panel
 from controller.site import PanelSpec
 
 log = logging.getLogger(__name__)
@@ -37,9 +39,14 @@ _NOTHING_YET = "nothing has come from count yet"
 class _Sign:
     """One panel, what it was told, and until when that holds."""
 
-    def __init__(self, name: str, panel: Panel, run_dir: Path, clock: Callable[[], float]) -> None:
+    def __init__(self, name: str, panel: Panel, run_dir: Path, clock: Callable[[], float], light: Light | None) -> None:
         self._name, self._panel, self._run_dir, self._clock = name, panel, run_dir, clock
+        night = panel.spec.brightness_at_night
+        self._light = None if night is None else light
+        self._dimmer = Dimmer(panel.spec.brightness if night is None else night, panel.spec.brightness)
+        self._brightness, self._why_bright = panel.spec.brightness, "the site file"
         self._told: Message | None = None
+        self._because: tuple[str, ...] = ()
         self._image: Image.Image | None = None
         self._until = -math.inf
         self._distrust: str | None = _NOTHING_YET
@@ -60,6 +67,7 @@ class _Sign:
                 self._told, self._image = None, None
                 self._image = render(told, *self._panel.spec.size)
                 self._told = told
+            self._because = tuple(map(str, report.get("because", ())))
         except Exception as error:  # noqa: BLE001  whatever is wrong with it, a sign shows all or nothing
             self.distrust(str(error) or repr(error))
         else:
@@ -68,7 +76,7 @@ class _Sign:
     def distrust(self, why: str) -> None:
         """Be dark until something else is heard."""
         self._distrust = why
-        self._told, self._image = None, None
+        self._told, self._image, self._because = None, None, ()
 
     def beat(self, now: float) -> None:
         """Show what holds, or be dark; say so in the read-back."""
@@ -79,6 +87,7 @@ class _Sign:
             why_dark = f"the sign is told to be dark ({self._told.reason.value})"
         image = self._image if why_dark is None else None
         try:
+            self._dim(now)
             if image is None:
                 self._panel.dark()
             else:
@@ -86,6 +95,12 @@ class _Sign:
         except Exception as error:  # noqa: BLE001  a driver's fault must not darken the other signs
             why_dark, image = f"the panel failed: {error}", None
         self._read_back(image, why_dark, now)
+
+    def _dim(self, now: float) -> None:
+        if self._light is not None:
+            share, self._why_bright = self._light.wanted(now)
+            self._brightness = self._dimmer.step(share, now)
+            self._panel.dim(self._brightness)
 
     def close(self, now: float) -> None:
         """Go dark for good."""
@@ -109,6 +124,9 @@ class _Sign:
             why_dark=why_dark,
             shown_at=self._clock(),
             alive=now,
+            because=self._because,
+            brightness=self._brightness,
+            why_bright=self._why_bright,
         )
         before = self._shown
         if before is not None and (before.rows, before.lit) == (shown.rows, shown.lit):
@@ -142,7 +160,7 @@ class _Sign:
 
 
 def _what(shown: readback.Shown) -> tuple[object, ...]:
-    return shown.rows, shown.lit, shown.message, shown.why_dark
+    return shown.rows, shown.lit, shown.message, shown.why_dark, shown.because, shown.brightness
 
 
 class Guardian:
@@ -156,11 +174,13 @@ class Guardian:
         panels: Mapping[str, Panel],
         *,
         run_dir: Path,
+        light: Light | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._monotonic = monotonic
-        self._signs = {name: _Sign(name, panel, run_dir, clock) for name, panel in panels.items()}
+        self._light = light
+        self._signs = {name: _Sign(name, panel, run_dir, clock, light) for name, panel in panels.items()}
         self.malformed = 0
         """Lines and envelopes that made no sense, and were ignored."""
         self.stale = 0
@@ -189,6 +209,8 @@ class Guardian:
         if now > until:
             self.stale += 1
             return
+        if self._light is not None:
+            self._light.hear(envelope, min(envelope["sent"], now))
         for name, sign in self._signs.items():
             sign.hear(reports.get(name), until)
         self.beat()
@@ -230,12 +252,16 @@ def run(
     run_dir: Path,
     stop: threading.Event,
     notify: Callable[[str], None],
+    *,
+    light: Light | None = None,
+    opener: Callable[[PanelSpec], Panel] = open_panel,
 ) -> None:
     """Guard these panels until ``stop`` is set; dark from the first moment, and dark when it ends, however it ends.
 
     ``notify`` takes systemd's notifications: READY=1, WATCHDOG=1 with every beat, STOPPING=1.
     """
-    guardian = Guardian({spec.name: Reopening(spec) for spec in specs}, run_dir=run_dir)
+    panels = {spec.name: Reopening(spec, opener=opener) for spec in specs}
+    guardian = Guardian(panels, run_dir=run_dir, light=light)
     try:
         with Listener(link_address) as listener:
             guardian.beat()

@@ -34,6 +34,12 @@ class Shown:
     """Since when the panel shows this: Unix seconds."""
     alive: float
     """When the guardian last had a look: seconds of the monotonic clock."""
+    because: tuple[str, ...] = ()
+    """What led to the message, newest last; empty when there is nothing to trust."""
+    brightness: int | None = None
+    """0 (dim, but lit) to 15."""
+    why_bright: str | None = None
+    """What the brightness follows, in plain English."""
 
     def image(self) -> Image.Image:
         """Return the picture in mode "1"."""
@@ -80,6 +86,9 @@ def _shown(raw: dict[str, Any]) -> Shown:
         lit=bool(raw["lit"]),
         message=None if raw["message"] is None else message(raw["message"]),
         why_dark=raw["why_dark"],
+        because=tuple(raw["because"]),
+        brightness=raw["brightness"],
+        why_bright=raw["why_bright"],
         shown_at=float(raw["shown_at"]),
         alive=float(raw["alive"]),
     )
