@@ -21,6 +21,7 @@ from controller.domain.events import (
     Tick,
     WentDown,
 )
+from controller.domain.frozen import changed
 from controller.domain.health import DetectorState
 from controller.domain.occupancy import Sources, ZoneState
 from controller.domain.report import Reason
@@ -41,7 +42,7 @@ def initial(spec: LotSpec, at: float = 0.0) -> LotState:
 def adapted(spec: LotSpec, state: LotState) -> LotState:
     """Fit a kept state to the site file of today: what is new starts fresh, what is gone is dropped."""
     zones = {z.name: _adapted_zone(spec, state, z) for z in spec.zones}
-    state = replace(
+    state = changed(
         state,
         lanes={s.name: state.lanes.get(s.name, LaneState()) for s in spec.lanes},
         detectors={d.name: state.detectors.get(d.name, DetectorState()) for s in spec.lanes for d in s.detectors},
@@ -80,7 +81,7 @@ def apply(spec: LotSpec, state: LotState, event: Event) -> LotState:
     """Fold one event. Its time must not be before the state's; an event that names nothing here is counted only."""
     if not state.at <= event.at < math.inf:
         raise ValueError(f"{event} is before lot time {state.at}, or at no time at all: events come in order")
-    state = _advanced(spec, replace(state, passed=()) if state.passed else state, event.at)
+    state = _advanced(spec, changed(state, passed=()) if state.passed else state, event.at)
     before = state
     match event:
         case DetectorChanged():
@@ -94,7 +95,7 @@ def apply(spec: LotSpec, state: LotState, event: Event) -> LotState:
         case WentDown():
             state = _went_down(spec, state, event)
         case ClockSet():
-            state = replace(state, epoch=event.epoch)
+            state = changed(state, epoch=event.epoch)
         case Tick():
             return state
     return _judged(spec, _scheduled(spec, state), event.at, before)
@@ -104,12 +105,12 @@ def _advanced(spec: LotSpec, state: LotState, at: float) -> LotState:
     """Let everything happen that is due by ``at``, each at its own time."""
     while (due := next_due(state)) <= at:
         due = max(due, state.at)
-        before = state = replace(state, at=due)
+        before = state = changed(state, at=due)
         state = timed_out(spec, state, due) if state.due <= due else state
         state = _silenced(spec, state, due) if state.bays_due <= due else state
         state = _weighed(spec, state, due) if state.weigh_due <= due else state
         state = _judged(spec, _scheduled(spec, state), due, before)
-    return state if state.at == at else replace(state, at=at)
+    return state if state.at == at else changed(state, at=at)
 
 
 def _weighed(spec: LotSpec, state: LotState, at: float) -> LotState:
@@ -118,7 +119,7 @@ def _weighed(spec: LotSpec, state: LotState, at: float) -> LotState:
     now = unix(state, at)
     by_name = {z.name: z for z in spec.zones}
     taught = {name: occupancy.taught(by_name[name], zone, now) for name, zone in zones.items()}
-    state = replace(state, zones={**state.zones, **taught}, weigh_due=_next_weighing(at))
+    state = changed(state, zones={**state.zones, **taught}, weigh_due=_next_weighing(at))
     for lane_spec in spec.lanes:
         state = listened(spec, state, lane_spec)
     return state
@@ -127,23 +128,23 @@ def _weighed(spec: LotSpec, state: LotState, at: float) -> LotState:
 def _detector_heard(state: LotState, event: DetectorChanged) -> LotState:
     now = state.detectors.get(event.detector)
     if now is None:
-        return replace(state, strange=state.strange + 1)
+        return changed(state, strange=state.strange + 1)
     if not health.is_news(now.stamp, now.heard_at, event.stamp, event.at):
-        return replace(state, stale=state.stale + 1)
+        return changed(state, stale=state.stale + 1)
     now = health.heard(now, occupied=event.occupied, at=event.at, stamp=event.stamp)
-    return replace(state, detectors=put(state.detectors, event.detector, now))
+    return changed(state, detectors=put(state.detectors, event.detector, now))
 
 
 def _bay_heard(spec: LotSpec, state: LotState, event: BayChanged) -> LotState:
     was = state.bays.get(event.bay)
     if was is None:
-        return replace(state, strange=state.strange + 1)
+        return changed(state, strange=state.strange + 1)
     bay_spec = next(b for b in spec.bays if b.name == event.bay)
     now = bay.heard(bay_spec, was, event, state.epoch)
     if now is None:
-        return replace(state, stale=state.stale + 1)
+        return changed(state, stale=state.stale + 1)
     due = event.at + bay_spec.silent_after_s
-    state = replace(_with_bay(spec, state, bay_spec, was, now), bays_due=min(state.bays_due, due))
+    state = changed(_with_bay(spec, state, bay_spec, was, now), bays_due=min(state.bays_due, due))
     if now.occupied is was.occupied or is_counted_by_lanes(spec, bay_spec.zone):
         return state
     return noted(state, event.at, (bay_spec.zone,), f"bay {event.bay} is {'taken' if event.occupied else 'free'}")
@@ -161,28 +162,28 @@ def _silenced(spec: LotSpec, state: LotState, at: float) -> LotState:
             state = noted(state, at, (bay_spec.zone,), f"bay {bay_spec.name} is silent")
         else:
             next_due = min(next_due, due)
-    return replace(state, bays_due=next_due)
+    return changed(state, bays_due=next_due)
 
 
 def _with_bay(lot: LotSpec, state: LotState, spec: BaySpec, was: BayState, now: BayState) -> LotState:
-    state = replace(state, bays=put(state.bays, spec.name, now))
+    state = changed(state, bays=put(state.bays, spec.name, now))
     if now.occupied is was.occupied:
         return state
     zone_spec = next(z for z in lot.zones if z.name == spec.zone)
     zone = occupancy.bay_changed(zone_spec, state.zones[spec.zone], was=was.occupied, now=now.occupied)
-    return replace(state, zones=put(state.zones, spec.zone, zone))
+    return changed(state, zones=put(state.zones, spec.zone, zone))
 
 
 def _corrected(spec: LotSpec, state: LotState, event: Corrected) -> LotState:
     zone = state.zones.get(event.zone)
     if zone is None:
-        return replace(state, strange=state.strange + 1)
+        return changed(state, strange=state.strange + 1)
     if not is_counted_by_lanes(spec, event.zone):
         return noted(state, event.at, (event.zone,), f"corrected: {event.occupied} inside, but its bays count it")
     zone_spec = next(z for z in spec.zones if z.name == event.zone)
     was = occupancy.report(zone_spec, zone, sources_of(spec, state, event.zone)).occupied
     now = occupancy.corrected(zone_spec, zone, event.occupied, event.at, unix(state, event.at))
-    state = replace(state, zones=put(state.zones, event.zone, now))
+    state = changed(state, zones=put(state.zones, event.zone, now))
     before = "unknown" if was is None else was
     return noted(state, event.at, (event.zone,), f"corrected: {event.occupied} inside (was {before})")
 
@@ -190,8 +191,8 @@ def _corrected(spec: LotSpec, state: LotState, event: Corrected) -> LotState:
 def _closure(state: LotState, event: ClosureChanged) -> LotState:
     zone = state.zones.get(event.zone)
     if zone is None:
-        return replace(state, strange=state.strange + 1)
-    state = replace(state, zones=put(state.zones, event.zone, replace(zone, closed=event.closed)))
+        return changed(state, strange=state.strange + 1)
+    state = changed(state, zones=put(state.zones, event.zone, replace(zone, closed=event.closed)))
     return noted(state, event.at, (event.zone,), "closed by staff" if event.closed else "opened by staff")
 
 
@@ -202,13 +203,13 @@ def _went_down(spec: LotSpec, state: LotState, event: WentDown) -> LotState:
     if event.seconds > spec.health.down_trust_s:
         zones = zones_with(state, spec, event.at, names)
         zones |= {z.name: occupancy.unwatched(z, zones[z.name], event.at + event.seconds) for z in spec.zones}
-        state = doubted(replace(state, zones=zones), names, Reason.WAS_DOWN)
+        state = doubted(changed(state, zones=zones), names, Reason.WAS_DOWN)
     if event.seconds <= max(BLINK_S, spec.health.down_trust_s):
         return state
     for bay_spec in spec.bays:
         was = state.bays[bay_spec.name]
         state = _with_bay(spec, state, bay_spec, was, bay.forgotten(was))
-    return replace(
+    return changed(
         state,
         lanes={name: lane.interrupt(watched) for name, watched in state.lanes.items()},
         detectors={name: health.forget_level(detector) for name, detector in state.detectors.items()},
@@ -223,7 +224,7 @@ def _scheduled(spec: LotSpec, state: LotState) -> LotState:
             now = state.detectors[detector.name]
             dues += [health.settle_due(now), health.fault_due(now, detector.role, spec.health)]
     due = min((due for due in dues if due is not None), default=math.inf)
-    return state if due == state.due else replace(state, due=due)
+    return state if due == state.due else changed(state, due=due)
 
 
 def _judged(spec: LotSpec, state: LotState, at: float, before: LotState | None = None) -> LotState:
@@ -235,7 +236,7 @@ def _judged(spec: LotSpec, state: LotState, at: float, before: LotState | None =
         new = occupancy.judged(zone, now, sources, at)
         if new is now:
             continue
-        state = replace(state, zones=put(state.zones, zone.name, new))
+        state = changed(state, zones=put(state.zones, zone.name, new))
         if new.status is not now.status:
             state = noted(state, at, (zone.name,), f"{zone.name} became {new.status}: {new.reason}")
     return state

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from controller.domain import occupancy
 from controller.domain.bay import BayState
 from controller.domain.crossing import LaneState
+from controller.domain.frozen import changed
 from controller.domain.health import DetectorState
 from controller.domain.occupancy import ZoneState
 from controller.domain.report import Passage, Reason
@@ -28,7 +29,7 @@ class Note:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: see ``frozen``
 class LotState:
     """Everything there is to know between two events."""
 
@@ -84,13 +85,13 @@ def loops(spec: LaneSpec) -> list[DetectorSpec]:
 def noted(state: LotState, at: float, zones: Iterable[str], text: str) -> LotState:
     """Note for these zones what happened."""
     new = {name: (*state.notes[name], Note(at, text))[-NOTES_KEPT:] for name in zones}
-    return replace(state, notes={**state.notes, **new})
+    return changed(state, notes={**state.notes, **new})
 
 
 def doubted(state: LotState, zones: Iterable[str], reason: Reason) -> LotState:
     """Note what would explain it if little were known of these zones."""
-    changed = {name: occupancy.doubted(state.zones[name], reason) for name in zones}
-    return replace(state, zones={**state.zones, **changed})
+    new = {name: occupancy.doubted(state.zones[name], reason) for name in zones}
+    return changed(state, zones={**state.zones, **new})
 
 
 def put(items: Mapping[str, T], name: str, item: T) -> dict[str, T]:

@@ -7,6 +7,7 @@ from controller.domain import health, lane, occupancy, upkeep
 from controller.domain import silence as silences
 from controller.domain.belief import GRID_S, Passing, expectation
 from controller.domain.crossing import LaneState
+from controller.domain.frozen import changed
 from controller.domain.health import DetectorState
 from controller.domain.report import FaultKind, Passage, PassageKind, Reason
 from controller.domain.sight import is_blind, seen, shares, zones_with
@@ -44,10 +45,10 @@ def listened(lot: LotSpec, state: LotState, spec: LaneSpec) -> LotState:
         silence, share_in * entries * lasted_s, share_out * exits * lasted_s, entry_strength, exit_strength
     )
     if not silences.is_dead(silence):
-        return replace(state, silences=put(state.silences, spec.name, silence))
+        return changed(state, silences=put(state.silences, spec.name, silence))
     zone_spec = next(z for z in lot.zones if z.name == spec.zone)
     zone = occupancy.missed(zone_spec, state.zones[spec.zone], state.at - silence.since, share_in, share_out)
-    state = replace(
+    state = changed(
         state,
         zones=put(state.zones, spec.zone, zone),
         silences=put(state.silences, spec.name, Silence(state.at)),
@@ -79,7 +80,7 @@ def _level_changed(
 ) -> LotState:
     watched, role = state.lanes[spec.name], detector.role
     if role is not Role.BARRIER and level.occupied:
-        state = replace(state, silences=put(state.silences, spec.name, Silence(level.at)))
+        state = changed(state, silences=put(state.silences, spec.name, Silence(level.at)))
     if role is Role.BARRIER:
         now, passed = lane.barrier_changed(spec, watched, occupied=level.occupied, at=level.at, repeated=level.repeated)
     else:
@@ -94,7 +95,7 @@ def _with_detector(
     lot: LotSpec, state: LotState, spec: LaneSpec, detector: DetectorSpec, was: DetectorState, now: DetectorState
 ) -> LotState:
     """Put the detector's new state in place, and tell its lane when a fault began or ended."""
-    before, state = state, replace(state, detectors=put(state.detectors, detector.name, now))
+    before, state = state, changed(state, detectors=put(state.detectors, detector.name, now))
     if now.fault is was.fault:
         return state
     zones, watched = zones_of(spec), state.lanes[spec.name]
@@ -114,7 +115,7 @@ def _with_detector(
 def _with_lane(lot: LotSpec, state: LotState, spec: LaneSpec, now: LaneState, passed: Iterable[Passage]) -> LotState:
     """Put the lane's new state in place, with what it means that it found or lost a fault, and what passed."""
     was, before = state.lanes[spec.name], state
-    state = replace(state, lanes=put(state.lanes, spec.name, now))
+    state = changed(state, lanes=put(state.lanes, spec.name, now))
     if now.faults != was.faults:
         for fault, text in [(f, f"fault {f.kind}") for f in now.faults if f not in was.faults] + [
             (f, "works again") for f in was.faults if f not in now.faults
@@ -129,7 +130,7 @@ def _with_lane(lot: LotSpec, state: LotState, spec: LaneSpec, now: LaneState, pa
 def _blindness_changed(lot: LotSpec, before: LotState, state: LotState, spec: LaneSpec) -> LotState:
     """Until now the lanes saw what they saw; from here on it is another share of all that passes."""
     zones = zones_of(spec)
-    state = replace(state, zones={**state.zones, **zones_with(before, lot, state.at, zones)})
+    state = changed(state, zones={**state.zones, **zones_with(before, lot, state.at, zones)})
     return doubted(state, zones, Reason.DETECTOR_FAULT)
 
 
@@ -151,14 +152,14 @@ def _passed(lot: LotSpec, state: LotState, spec: LaneSpec, passed: Iterable[Pass
             passing = replace(passing, chance_in=passing.chance_out, chance_out=passing.chance_in)
             zones[other] = occupancy.passed(by_name[other], zones[other], passing, -inward, state.at)
         if passage.kind in {PassageKind.ENTRY, PassageKind.EXIT}:
-            state = replace(state, silences=_heard_elsewhere(lot, state, spec))
+            state = changed(state, silences=_heard_elsewhere(lot, state, spec))
         if _is_turning_away(spec, passage):
             zones[spec.zone] = occupancy.turned_away(
                 by_name[spec.zone], zones[spec.zone], 1 - passage.chance_in - passage.chance_out, state.at
             )
         change = passage.chance_in - passage.chance_out
         doubt = state.doubts.get(spec.name, 0.0) + passage.chance_in + passage.chance_out - change**2
-        state = replace(
+        state = changed(
             state,
             zones=zones,
             doubts=put(state.doubts, spec.name, doubt),
