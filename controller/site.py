@@ -161,7 +161,7 @@ class Site:
     path: Path
     lot: LotSpec
     timezone: str
-    pin_factory: Literal["auto", "lgpio", "mock"]
+    pin_factory: Literal["auto", "kernel", "lgpio", "mock"]
     gpio_chip: str | None
     pins: tuple[PinInput, ...]
     sensors: tuple[SensorInput, ...]

@@ -224,7 +224,7 @@ class LightTable(Table):
 class GpioTable(Table):
     """``[gpio]``."""
 
-    pin_factory: Literal["auto", "lgpio", "mock"] = "auto"
+    pin_factory: Literal["auto", "kernel", "lgpio", "mock"] = "auto"
     chip: str | None = Field(default=None, min_length=1, max_length=64)
 
 

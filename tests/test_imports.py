@@ -50,7 +50,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "link": "the shape in which they come",
     },
     # Adapters: each knows the site file and its own side of the world.
-    ("inputs.gpio",): {"site": "which pins"},
+    ("inputs.gpio", "inputs.kernel_pins", "inputs.lines"): {"site": "which pins"},
     ("inputs.mock_pins",): {"link": "connecting to a local address"},
     ("inputs.mqtt",): {"site": "which topics", "broker": "the connection"},
     ("inputs.light",): {

@@ -208,7 +208,7 @@ BOUNDS = [
     ("sign", "brightness_at_night = 2", "brightness_at_night = 2: nothing tells day from night. Add a table [light]."),
     ("sign", 'full_text = ""', 'full_text = "": it must not be empty.'),
     ("sign", 'driver = "ws2812"\ngpio = 4', "gpio = 4 cannot drive a ws2812 panel. Write one of 10, 12, 18, 21."),
-    ("gpio", 'pin_factory = "pigpio"', 'Write "auto", "lgpio" or "mock".'),
+    ("gpio", 'pin_factory = "pigpio"', 'Write "auto", "kernel", "lgpio" or "mock".'),
     ("gpio", 'chip = ""', 'gpio.chip = "": it must not be empty.'),
     ("mqtt", "port = 0", "mqtt.port = 0: it must be at least 1."),
     ("mqtt", "port = 65536", "mqtt.port = 65536: it must be at most 65535."),
