@@ -10,6 +10,7 @@ from gpiozero.pins.mock import MockFactory
 from paho.mqtt.client import topic_matches_sub
 
 from controller import clocks
+from controller import notify as systemd
 from controller.inputs import mqtt
 from controller.inputs.gpio import GpioInputs, open_factory
 from controller.inputs.light import LightTopic
@@ -48,7 +49,11 @@ def run(site: Site, places: Places, stop: threading.Event) -> None:
 
         def inputs() -> Json:
             seen = {} if light is None else {"light": light.report(time.monotonic())}
-            gpio = None if pins is None else {"factory": factory, "errors": pins.errors, "unreadable": unreadable}
+            gpio = (
+                None
+                if pins is None
+                else {"factory": factory, "errors": pins.errors, "missed": pins.missed, "unreadable": unreadable}
+            )
             return {"gpio": gpio, "mqtt": None if broker is None else broker.report(), **seen}
 
         unreadable: list[str] = []
@@ -62,6 +67,7 @@ def run(site: Site, places: Places, stop: threading.Event) -> None:
             reread=reread,
             inputs=inputs,
             progress=_Watchdog().fed,
+            kept=frozenset() if pins is None else pins.adopted,
         )
         threading.Thread(target=_stop_when, args=(stop, service), name="stopper", daemon=True).start()
         notify("READY=1")
@@ -82,16 +88,19 @@ def _open_pins(
     """Claim the pins, if the site has any; mock pins can be moved by a simulator through a socket of their own."""
     if not site.pins:
         return None, ""
-    factory = open_factory(site.pin_factory, site.gpio_chip)
+    factory = open_factory(site.pin_factory, site.gpio_chip, kept=systemd.kept(), keep=systemd.keep)
     stack.callback(factory.close)
     if isinstance(factory, MockFactory):
         factory.pin_class = DatedPin
-    pins = GpioInputs(site.pins, factory=factory, put=service.put)
+    pins = GpioInputs(site.pins, factory=factory, put=service.put, tell=service.put)
     stack.callback(pins.close)
     if isinstance(factory, MockFactory):
         server = MockPinServer(factory, mock_pins_address(places.run_dir))
         stack.callback(server.close)
         return pins, "mock"
+    if hasattr(factory, "drop_rest"):
+        factory.drop_rest()
+        return pins, "kernel"
     return pins, "lgpio"
 
 

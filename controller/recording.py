@@ -8,6 +8,9 @@
     {"t": 15.0, "correction": {"zone": "customers", "occupied": 37}}
     {"t": 15.5, "closure": {"zone": "customers", "closed": true}}
     {"t": 16.0, "down": 42.5}                                the controller was off for that long from t
+    {"t": 16.0, "down": 42.5, "kept": ["main.outer"]}        ... but these detectors' changes were kept, and follow
+    {"t": 17.0, "detector": "main.outer", "lost": 3}         so many changes of it were lost before t
+    {"t": 18.0, "unreadable": "main.outer"}                  what it is wired to can't be read from t on
     {"t": 0, "epoch": 1764576000}                            wall time of t = 0
 
 A payload that is not UTF-8 text is written with its bytes 0x80-0xFF as the lone surrogates U+DC80-U+DCFF (Python's
@@ -27,11 +30,13 @@ from typing import Any, BinaryIO
 
 from controller.domain.events import (
     BayChanged,
+    ChangesLost,
     ClockSet,
     ClosureChanged,
     Corrected,
     DetectorChanged,
     WentDown,
+    WentUnreadable,
 )
 
 MAX_LINE = 2 * 1024 * 1024
@@ -52,7 +57,17 @@ class Message:
     at: float
 
 
-Entry = DetectorChanged | BayChanged | Message | Corrected | ClosureChanged | WentDown | ClockSet
+Entry = (
+    DetectorChanged
+    | ChangesLost
+    | WentUnreadable
+    | BayChanged
+    | Message
+    | Corrected
+    | ClosureChanged
+    | WentDown
+    | ClockSet
+)
 """One line of a recording; all but ``Message`` are domain events as they stand."""
 
 
@@ -69,6 +84,10 @@ def _fields(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911  one return a shap
     match entry:
         case DetectorChanged():
             return {"detector": entry.detector, "occupied": entry.occupied}
+        case ChangesLost():
+            return {"detector": entry.detector, "lost": entry.changes}
+        case WentUnreadable():
+            return {"unreadable": entry.detector}
         case BayChanged():
             return {"bay": entry.bay, "occupied": entry.occupied}
         case Message():
@@ -78,7 +97,7 @@ def _fields(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911  one return a shap
         case ClosureChanged():
             return {"closure": {"zone": entry.zone, "closed": entry.closed}}
         case WentDown():
-            return {"down": entry.seconds}
+            return {"down": entry.seconds, **({"kept": [*entry.kept]} if entry.kept else {})}
         case ClockSet():
             return {"epoch": entry.epoch}
 
@@ -144,6 +163,17 @@ def _detector(raw: dict[str, Any], at: float) -> Entry:
     return DetectorChanged(_text(raw["detector"], "detector"), _flag(raw["occupied"], "occupied"), at)
 
 
+def _lost(raw: dict[str, Any], at: float) -> Entry:
+    changes = raw["lost"]
+    if isinstance(changes, bool) or not isinstance(changes, int) or not 1 <= changes < 1 << 32:
+        raise RecordingError(f'"lost" is {_short(changes)}; it must be a whole number from 1 on')
+    return ChangesLost(_text(raw["detector"], "detector"), changes, at)
+
+
+def _unreadable(raw: dict[str, Any], at: float) -> Entry:
+    return WentUnreadable(_text(raw["unreadable"], "unreadable"), at)
+
+
 def _bay(raw: dict[str, Any], at: float) -> Entry:
     return BayChanged(_text(raw["bay"], "bay"), _flag(raw["occupied"], "occupied"), at)
 
@@ -180,7 +210,10 @@ def _down(raw: dict[str, Any], at: float) -> Entry:
     seconds = _seconds(raw["down"], "down")
     if seconds < 0:
         raise RecordingError(f'"down" is {seconds}; it must not be negative')
-    return WentDown(seconds, at)
+    kept = raw.get("kept", [])
+    if not isinstance(kept, list):
+        raise RecordingError(f'"kept" is {_short(kept)}; it must be a list of detectors')
+    return WentDown(seconds, at, tuple(_text(detector, "kept") for detector in kept))
 
 
 def _epoch(raw: dict[str, Any], at: float) -> Entry:
@@ -194,7 +227,10 @@ _SHAPES: dict[tuple[str, ...], Callable[[dict[str, Any], float], Entry]] = {
     ("correction",): _correction,
     ("closure",): _closure,
     ("down",): _down,
+    ("down", "kept"): _down,
     ("epoch",): _epoch,
+    ("detector", "lost"): _lost,
+    ("unreadable",): _unreadable,
 }
 
 

@@ -7,9 +7,10 @@ When the journal can't be written (see ``store``) it goes on counting, but ackno
 says that no number is to be trusted, until what it holds is written.
 """
 
+import contextlib
 import logging
 import queue
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
@@ -18,10 +19,11 @@ from controller import __version__
 from controller.clocks import Clocks
 from controller.commands import CommandError, understood
 from controller.domain import lot, view
-from controller.domain.events import ClockSet, DetectorChanged, Event, Tick, WentDown
-from controller.domain.report import LotReport
+from controller.domain.events import ChangesLost, ClockSet, DetectorChanged, Event, Tick, WentDown, WentUnreadable
+from controller.domain.health import DetectorState
+from controller.domain.report import FaultKind, LotReport
 from controller.domain.state import LotState
-from controller.inputs.gpio import PinLevel
+from controller.inputs.gpio import ChangesMissed, PinLevel, Unreadable
 from controller.inputs.mqtt import MqttMessage
 from controller.inputs.sensors import Sensors
 from controller.journal import Audit, Clock, Journal, Record
@@ -38,6 +40,8 @@ HEARTBEAT_S = 0.5
 REREAD_S = 1.0
 CLOCK_STEP_S = 2.0
 """The wall clock moved against the monotonic one by more than this: note it."""
+SAME_S = 0.001
+"""A kept change that is no later than this after the detector's last one in the journal is that one."""
 UNKNOWN_DOWN_S = 86_400.0
 """How long the controller is taken to have been off when no clock can tell."""
 BATCH = 1000
@@ -57,7 +61,8 @@ class Command:
     monotonic: float
 
 
-Item = PinLevel | MqttMessage | Command
+Item = PinLevel | ChangesMissed | Unreadable | MqttMessage | Command
+_FromPins = PinLevel | ChangesMissed | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class Outlets:
     publish: Sequence[Callable[[Json], None]] = ()
     reread: Callable[[], object] = lambda: None
     inputs: Callable[[], Json] = dict
+    kept: frozenset[str] = frozenset()
+    """Detectors whose changes were kept while no process was there; they are in the inbox before ``run``."""
     progress: Callable[[], None] = lambda: None
     """Called at each turn of the loop after intake and journal went well: feeds the watchdog."""
 
@@ -154,11 +161,15 @@ class Service:
         refusals: list[Answer] = []
         for item in sorted(items, key=lambda i: i.monotonic):  # threads may hand over out of order
             # A message has no time of its own, and may not overtake a pin's.
-            lot_time = self._lot_time if isinstance(item, PinLevel) else self._lot_now
+            lot_time = self._lot_time if isinstance(item, _FromPins) else self._lot_now
             at = max(lot_time(min(item.monotonic, now)), self._state.at)
             match item:
                 case PinLevel():
                     self._pin(item, at)
+                case ChangesMissed():
+                    self._fold(ChangesLost(item.detector, item.changes, at))
+                case Unreadable():
+                    self._unreadable(item, at)
                 case MqttMessage():
                     self._message(item, at)
                 case Command():
@@ -166,10 +177,18 @@ class Service:
         return refusals
 
     def _pin(self, item: PinLevel, at: float) -> None:
+        if item.taken is not None:
+            self._store.when_written(item.taken)
         if self._levels.get(item.detector) is item.occupied:
             return  # a re-read that found nothing new
         self._levels[item.detector] = item.occupied
         self._fold(DetectorChanged(item.detector, item.occupied, at))
+
+    def _unreadable(self, item: Unreadable, at: float) -> None:
+        self._levels.pop(item.detector, None)  # whatever is read next is news
+        known = self._state.detectors.get(item.detector)
+        if known is not None and known.fault is not FaultKind.UNREADABLE:
+            self._fold(WentUnreadable(item.detector, at))
 
     def _message(self, item: MqttMessage, at: float) -> None:
         self._store.when_written(item.ack)
@@ -300,11 +319,44 @@ class Service:
         """Note in the journal what this start means for the count."""
         now = self._clocks.monotonic()
         if self._down_s is not None:
-            log.info("the controller was off for %.1f s", self._down_s)
-            self._fold(WentDown(round(self._down_s, 3), self._state.at))
+            known = self._state.detectors
+            kept = tuple(sorted(self._outlets.kept & known.keys()))
+            also = f"; the changes of {', '.join(kept)} were kept" if kept else ""
+            log.info("the controller was off for %.1f s%s", self._down_s, also)
+            self._fold(WentDown(round(self._down_s, 3), self._state.at, kept))
+            self._catch_up({name: known[name] for name in kept})
             self._apply(Tick(max(self._lot_now(now), self._state.at)))
         self._fold(ClockSet(self._epoch(now), self._state.at))
-        self._store.commit(self._state, self._clock(now), self._epoch(now))
+        for answer in self._store.commit(self._state, self._clock(now), self._epoch(now)):
+            answer()
+
+    def _catch_up(self, kept: Mapping[str, DetectorState]) -> None:
+        """Fold what the pins kept while no process was there, each at its own time; the rest of the inbox waits."""
+        for name, was in kept.items():
+            last = was.occupied if was.settling is None else was.settling
+            if last is not None and was.fault is not FaultKind.UNREADABLE:
+                self._levels[name] = last  # all changes since are at hand: to read this level again would be no news
+        changes: list[PinLevel | ChangesMissed] = []
+        for item in self._all_waiting():
+            if isinstance(item, PinLevel | ChangesMissed) and item.detector in kept:
+                changes.append(item)
+            else:
+                self._inbox.put(item)
+        for change in sorted(changes, key=lambda c: c.monotonic):
+            at, before = self._lot_time(change.monotonic), kept[change.detector].heard_at
+            if isinstance(change, ChangesMissed):
+                self._fold(ChangesLost(change.detector, change.changes, max(at, self._state.at)))
+            elif before is None or at > before + SAME_S:
+                self._pin(change, max(at, self._state.at))
+            elif change.taken is not None:
+                self._store.when_written(change.taken)
+
+    def _all_waiting(self) -> list[Item | None]:
+        items: list[Item | None] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                items.append(self._inbox.get_nowait())
+        return items
 
     def _lot_time(self, monotonic: float) -> float:
         """Lot time, to the microsecond as the journal keeps it: a restart folds the very same times."""

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -134,11 +134,15 @@ class Product:
     def key(self) -> str:
         return (self.state_dir / "command.key").read_text("ascii").strip()
 
-    def start(self, *command: str, before: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+    def start(
+        self, *command: str, before: tuple[str, ...] = (), pass_fds: Collection[int] = ()
+    ) -> subprocess.Popen[bytes]:
         """Start ``parking-controller COMMAND SITE`` with this product's folders."""
         argv = [*before, sys.executable, "-m", "controller", *command, str(self.site), *self.folders]
         with self.log.open("ab") as log:
-            process = subprocess.Popen(argv, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            process = subprocess.Popen(
+                argv, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL, pass_fds=pass_fds
+            )
         self._started.append(process)
         return process
 

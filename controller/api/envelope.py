@@ -53,8 +53,10 @@ class GpioInput(Loose):
     """The pins."""
 
     factory: str | None = None
-    """Which backend drives them: lgpio or mock."""
+    """Which backend drives them: kernel, lgpio or mock."""
     errors: int = 0
+    missed: int = 0
+    """Changes of level that were lost, because more came than anybody took."""
     unreadable: list[str] = []
     """Detectors whose pin can't be read."""
 

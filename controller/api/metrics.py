@@ -148,3 +148,4 @@ def _inputs(now: Picture) -> Iterator[Metric]:
         yield _counter("parking_mqtt_messages", "Sensor messages by what became of them.", ["kind"], samples)
     if gpio:
         yield _counter("parking_gpio_errors", "Pin reads or events that failed.", [], [([], gpio.errors)])
+        yield _counter("parking_gpio_missed", "Changes of level that are known to be lost.", [], [([], gpio.missed)])

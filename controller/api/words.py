@@ -234,6 +234,7 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
         "chatter": ("drgania styku", "chatter"),
         "silent": ("milczy", "silent"),
         "not_written": ("nie można zapisać", "can't be written"),
+        "unreadable": ("brak odczytu", "can't be read"),
     },
     "fault_what": {
         "stuck": (
@@ -246,6 +247,10 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "silent": ("brak wiadomości od {time} ({age}).", "no message since {time} ({age})."),
         "not_written": ("nie można zapisać od {time} ({age}).", "can't be written since {time} ({age})."),
+        "unreadable": (
+            "wejścia sterownika nie można odczytać od {time} ({age}).",
+            "the controller's input can't be read since {time} ({age}).",
+        ),
     },
     "fault_todo": {
         "stuck": (
@@ -263,6 +268,10 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
         "not_written": (
             "Zwolnij miejsce na karcie pamięci albo ją wymień; po zapisaniu liczba wróci sama.",
             "Free some room on the memory card, or replace it; the number comes back by itself.",
+        ),
+        "unreadable": (
+            "Sprawdź układ wejść (GPIO) sterownika i jego przewody; potem dziennik usługi parking-count.",
+            "Check the controller's input (GPIO) board and its cables; then the log of parking-count.",
         ),
     },
     "passage": {

@@ -338,6 +338,18 @@ def missed(belief: Belief, lasted_s: float, share_in: float, share_out: float) -
     return replace(belief, chances=chances.tobytes())
 
 
+def may_have_passed(belief: Belief, most_in: int, most_out: int) -> Belief:
+    """Allow for up to so many vehicles that came in or left unseen, any number of them alike."""
+    chances = np.frombuffer(belief.chances)
+    last = len(chances) - 1
+    most_in, most_out = min(most_in, last), min(most_out, last)
+    wide = np.convolve(chances, np.full(most_out + 1 + most_in, 1 / (most_out + 1 + most_in)))
+    moved = wide[most_out : most_out + last + 1].copy()
+    moved[0] += wide[:most_out].sum()
+    moved[last] += wide[most_out + last + 1 :].sum()
+    return replace(belief, chances=flushed(moved).tobytes())
+
+
 def expectation(belief: Belief) -> tuple[float, float, float, float]:
     """Return entries and exits that are expected per second, and how well each is known (gamma strengths)."""
     middle, _ = moments(belief)

@@ -62,6 +62,25 @@ class WentDown:
 
     seconds: float
     at: float
+    kept: tuple[str, ...] = ()
+    """But for these detectors: all their changes since then were kept, and come after this with their own times."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesLost:
+    """So many changes of a detector, not long before ``at``, are known to be gone: more came than anybody took."""
+
+    detector: str
+    changes: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class WentUnreadable:
+    """What a detector is wired to can't be read any more: a GPIO chip has vanished. The next level says that it can."""
+
+    detector: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +98,14 @@ class Tick:
     at: float
 
 
-Event = DetectorChanged | BayChanged | Corrected | ClosureChanged | WentDown | ClockSet | Tick
+Event = (
+    DetectorChanged
+    | ChangesLost
+    | WentUnreadable
+    | BayChanged
+    | Corrected
+    | ClosureChanged
+    | WentDown
+    | ClockSet
+    | Tick
+)

@@ -133,6 +133,11 @@ def silenced(state: DetectorState, at: float) -> DetectorState:
     return changed(state, fault=FaultKind.SILENT, fault_since=at)
 
 
+def unreadable(state: DetectorState, at: float) -> DetectorState:
+    """Begin the fault of a detector that can't be read: whatever it says next ends it, and is news."""
+    return changed(state, settling=None, fault=FaultKind.UNREADABLE, fault_since=at)
+
+
 def forget_level(state: DetectorState) -> DetectorState:
     """Forget what was heard, since the controller was off: the next level is the first one. Tallies and stamps stay.
 

@@ -13,6 +13,7 @@ from controller.domain.belief import GRID_S
 from controller.domain.crossing import LaneState
 from controller.domain.events import (
     BayChanged,
+    ChangesLost,
     ClockSet,
     ClosureChanged,
     Corrected,
@@ -20,6 +21,7 @@ from controller.domain.events import (
     Event,
     Tick,
     WentDown,
+    WentUnreadable,
 )
 from controller.domain.frozen import changed
 from controller.domain.health import DetectorState
@@ -28,7 +30,7 @@ from controller.domain.report import Reason
 from controller.domain.sight import is_blind, zones_with
 from controller.domain.specs import BaySpec, LotSpec, ZoneSpec
 from controller.domain.state import LotState, doubted, is_counted_by_lanes, noted, put, unix, zones_of
-from controller.domain.watch import listened, timed_out
+from controller.domain.watch import listened, lost, readable, timed_out, unreadable
 
 BLINK_S = 120.0
 """What stood in lanes and bays before the controller was off for no longer than this is taken to stand there still."""
@@ -84,8 +86,8 @@ def apply(spec: LotSpec, state: LotState, event: Event) -> LotState:
     state = _advanced(spec, changed(state, passed=()) if state.passed else state, event.at)
     before = state
     match event:
-        case DetectorChanged():
-            state = _detector_heard(state, event)
+        case DetectorChanged() | ChangesLost() | WentUnreadable():
+            state = _of_detector(spec, state, event)
         case BayChanged():
             state = _bay_heard(spec, state, event)
         case Corrected():
@@ -123,6 +125,16 @@ def _weighed(spec: LotSpec, state: LotState, at: float) -> LotState:
     for lane_spec in spec.lanes:
         state = listened(spec, state, lane_spec)
     return state
+
+
+def _of_detector(spec: LotSpec, state: LotState, event: DetectorChanged | ChangesLost | WentUnreadable) -> LotState:
+    match event:
+        case DetectorChanged():
+            return _detector_heard(readable(spec, state, event.detector), event)
+        case ChangesLost():
+            return lost(spec, state, event)
+        case WentUnreadable():
+            return unreadable(spec, state, event)
 
 
 def _detector_heard(state: LotState, event: DetectorChanged) -> LotState:
@@ -198,12 +210,15 @@ def _closure(state: LotState, event: ClosureChanged) -> LotState:
 
 def _went_down(spec: LotSpec, state: LotState, event: WentDown) -> LotState:
     """Nobody watched for a while: vehicles may have come and gone; after a long one, levels may be anything."""
-    names = [z.name for z in spec.zones]
-    state = noted(state, event.at, names, f"the controller was off for {event.seconds:.0f} s")
+    state = noted(state, event.at, [z.name for z in spec.zones], f"the controller was off for {event.seconds:.0f} s")
+    kept = {s.name for s in spec.lanes if all(d.name in event.kept for d in s.detectors)}
+    blind = [z for z in spec.zones if not all(s.name in kept for s in spec.lanes if z.name in zones_of(s))]
+    blind += [z for z in spec.zones if not is_counted_by_lanes(spec, z.name)]
+    names = [z.name for z in blind]
     if event.seconds > spec.health.down_trust_s:
         zones = zones_with(state, spec, event.at, names)
-        zones |= {z.name: occupancy.unwatched(z, zones[z.name], event.at + event.seconds) for z in spec.zones}
-        state = doubted(changed(state, zones=zones), names, Reason.WAS_DOWN)
+        zones |= {z.name: occupancy.unwatched(z, zones[z.name], event.at + event.seconds) for z in blind}
+        state = doubted(changed(state, zones={**state.zones, **zones}), names, Reason.WAS_DOWN)
     if event.seconds <= max(BLINK_S, spec.health.down_trust_s):
         return state
     for bay_spec in spec.bays:
@@ -211,8 +226,10 @@ def _went_down(spec: LotSpec, state: LotState, event: WentDown) -> LotState:
         state = _with_bay(spec, state, bay_spec, was, bay.forgotten(was))
     return changed(
         state,
-        lanes={name: lane.interrupt(watched) for name, watched in state.lanes.items()},
-        detectors={name: health.forget_level(detector) for name, detector in state.detectors.items()},
+        lanes={name: now if name in kept else lane.interrupt(now) for name, now in state.lanes.items()},
+        detectors={
+            name: now if name in event.kept else health.forget_level(now) for name, now in state.detectors.items()
+        },
     )
 
 

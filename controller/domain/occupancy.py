@@ -143,6 +143,13 @@ def unwatched(spec: ZoneSpec, zone: ZoneState, until: float) -> ZoneState:
     return zone if zone.belief is None else _put(spec, zone, beliefs.waited(zone.belief, until, 0.0, 0.0))
 
 
+def may_have_passed(spec: ZoneSpec, zone: ZoneState, most_in: int, most_out: int) -> ZoneState:
+    """Allow for up to so many vehicles that came in or left, and nothing tells which."""
+    if zone.belief is None:
+        return zone
+    return _put(spec, zone, beliefs.may_have_passed(zone.belief, most_in, most_out))
+
+
 def missed(spec: ZoneSpec, zone: ZoneState, lasted_s: float, share_in: float, share_out: float) -> ZoneState:
     """Allow for what happened unseen during the last so many seconds, when these shares of it were taken for seen."""
     return zone if zone.belief is None else _put(spec, zone, beliefs.missed(zone.belief, lasted_s, share_in, share_out))

@@ -87,6 +87,8 @@ class FaultKind(StrEnum):
     SILENT = "silent"
     NOT_WRITTEN = "not_written"
     """Of the journal: it can't be written."""
+    UNREADABLE = "unreadable"
+    """What it is wired to is gone: a GPIO chip."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from controller.domain import health, lane, occupancy, upkeep
 from controller.domain import silence as silences
 from controller.domain.belief import GRID_S, Passing, expectation
 from controller.domain.crossing import LaneState
+from controller.domain.events import ChangesLost, WentUnreadable
 from controller.domain.frozen import changed
 from controller.domain.health import DetectorState
 from controller.domain.report import FaultKind, Passage, PassageKind, Reason
@@ -60,6 +61,48 @@ def listened(lot: LotSpec, state: LotState, spec: LaneSpec) -> LotState:
         watched, passed = lane.blinded(spec, state.lanes[spec.name], role, FaultKind.SILENT, state.at)
         state = _with_lane(lot, state, spec, watched, passed)
     return state
+
+
+def lost(lot: LotSpec, state: LotState, event: ChangesLost) -> LotState:
+    """Allow for the vehicles that may have passed in changes that are gone: two changes of a loop are one."""
+    found = _find(lot, event.detector)
+    if found is None:
+        return changed(state, strange=state.strange + 1)
+    spec, detector = found
+    zones = zones_of(spec)
+    state = noted(state, event.at, zones, f"{event.detector}: {event.changes} changes were lost")
+    state = _with_lane(lot, state, spec, lane.interrupt(state.lanes[spec.name]), ())
+    if detector.role is Role.BARRIER:
+        return state
+    vehicles = (event.changes + 1) // 2
+    entered = vehicles if spec.direction is not Direction.EXIT else 0
+    left = vehicles if spec.direction is not Direction.ENTRY else 0
+    by_name = {z.name: z for z in lot.zones}
+    for name, most_in, most_out in zip(zones, (entered, left), (left, entered), strict=False):
+        zone = occupancy.may_have_passed(by_name[name], state.zones[name], most_in, most_out)
+        state = changed(state, zones=put(state.zones, name, zone))
+    return doubted(state, zones, Reason.DETECTOR_FAULT)
+
+
+def unreadable(lot: LotSpec, state: LotState, event: WentUnreadable) -> LotState:
+    """Begin the fault of a detector that can't be read."""
+    found = _find(lot, event.detector)
+    if found is None:
+        return changed(state, strange=state.strange + 1)
+    now = state.detectors[event.detector]
+    return _with_detector(lot, state, *found, now, health.unreadable(now, event.at))
+
+
+def readable(lot: LotSpec, state: LotState, detector: str) -> LotState:
+    """End that fault, since the detector was heard."""
+    found, now = _find(lot, detector), state.detectors.get(detector)
+    if found is None or now is None or now.fault is not FaultKind.UNREADABLE:
+        return state
+    return _with_detector(lot, state, *found, now, health.forget_level(now))
+
+
+def _find(lot: LotSpec, detector: str) -> tuple[LaneSpec, DetectorSpec] | None:
+    return next(((s, d) for s in lot.lanes for d in s.detectors if d.name == detector), None)
 
 
 def _detector_due(spec: LotSpec, state: LotState, lane_spec: LaneSpec, detector: DetectorSpec, at: float) -> LotState:

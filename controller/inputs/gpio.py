@@ -59,15 +59,14 @@ class ChangesMissed:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """Since this moment a detector's pin can, or can't, be read."""
+class Unreadable:
+    """Since this moment a detector's pin can't be read; its next level says that it can."""
 
     detector: str
-    reachable: bool
     monotonic: float
 
 
-PinNews = ChangesMissed | Reach
+PinNews = ChangesMissed | Unreadable
 
 Keep = Callable[[str, int], None]
 """Hands a descriptor, under a name, to somebody who outlives us; a negative one: no longer needed."""
@@ -134,9 +133,9 @@ class GpioInputs:
         """Put the present level of every pin; return the detectors whose pin could not be read."""
         unreadable = tuple(line.detector for line in self._lines if not self._reread(line))
         if unreadable != self._unreadable:
-            now = time.monotonic()
-            for detector in sorted({*unreadable} ^ {*self._unreadable}):
-                self._tell(Reach(detector, detector not in unreadable, now))
+            for detector in unreadable:
+                if detector not in self._unreadable:
+                    self._tell(Unreadable(detector, time.monotonic()))
             self._unreadable = unreadable
             if unreadable:
                 log.error(

@@ -95,11 +95,6 @@ class KernelFactory(LocalPiFactory):  # type: ignore[misc]  # gpiozero ships no 
         """Say that this line's descriptor is of no use any more."""
         self._keep(lines.name(gpio, pull, self.chip), -1)
 
-    def rest(self, fd: int, *, until_woken: bool) -> None:
-        """Leave changes in the kernel for now, or go on."""
-        with contextlib.suppress(OSError):
-            self._poll.modify(fd, 0 if until_woken else select.EPOLLIN)
-
     def _run(self) -> None:
         while not self._closing:
             for fd, _ in self._poll.poll():
@@ -135,8 +130,8 @@ class KernelPin(LocalPiPin):  # type: ignore[misc]  # gpiozero ships no types
     def taken(self, monotonic: float) -> None:
         """Forget the changes up to this moment: they are in the journal."""
         with self.factory.lock:
-            if self._line is not None and self._line.taken(monotonic):
-                self.factory.rest(self._line.fd, until_woken=False)
+            if self._line is not None:
+                self._line.taken(monotonic)
 
     def tell(self) -> None:
         """Call back for each change that waits."""
@@ -151,8 +146,6 @@ class KernelPin(LocalPiPin):  # type: ignore[misc]  # gpiozero ships no types
             return
         for change in changes:
             self._tell(change)
-        if line.full:
-            self.factory.rest(line.fd, until_woken=True)
 
     def close(self) -> None:
         """Give the line back."""
@@ -172,7 +165,7 @@ class KernelPin(LocalPiPin):  # type: ignore[misc]  # gpiozero ships no types
         return self._line
 
     def _watch(self, line: Line) -> None:
-        while line.behind and not line.full:
+        while line.behind:
             self.tell()  # what waited comes before anything else does
         self.factory.watch(self, line.fd)
 

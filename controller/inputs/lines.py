@@ -23,7 +23,7 @@ from typing import Literal
 KERNEL_CHANGES = 1024
 """Changes of one line that the kernel keeps: the most that it takes (GPIO_V2_LINES_MAX * 16)."""
 _NOTED_CHANGES = 2048
-"""What is read and not yet in the journal; more waits in the kernel."""
+"""What is remembered of a line until it is in the journal."""
 _LINES = 64
 
 _EVENT = struct.Struct("=QIIII24x")  # struct gpio_v2_line_event: time (ns), id, offset, seqno, line_seqno
@@ -89,18 +89,17 @@ class Line:
             self._read_to += _EVENT.size
 
     @property
-    def full(self) -> bool:
-        """Whether nothing more is read before something was ``taken``."""
-        return self._read_to >= _SLOT
-
-    @property
     def behind(self) -> bool:
         """Whether changes wait to be read: then the present level is not the one that comes next."""
         return self._told_to < self._read_to or bool(select_in(self.fd))
 
     def changes(self) -> list[Change]:
         """Return what changed since the last time; raises OSError when the chip is gone."""
-        if not self.full:
+        if self._told_to == _SLOT:
+            # The journal has taken nothing for long. We go on from memory; if we die, what it had not is lost, and the
+            # gap in the numbers tells how much.
+            self._empty()
+        if self._read_to < _SLOT:
             with contextlib.suppress(BlockingIOError):
                 # Straight from the kernel into what outlives us: there is no moment at which only we know.
                 self._read_to += os.readv(self.fd, [self._notes[self._read_to :]])
@@ -114,9 +113,9 @@ class Line:
                 self._told = number
         return found
 
-    def taken(self, monotonic: float) -> bool:
-        """Forget the changes up to this one, which are safe elsewhere; return whether there is room again."""
-        was_full, at = self.full, _EVENT.size
+    def taken(self, monotonic: float) -> None:
+        """Forget the changes up to this one, which are safe elsewhere."""
+        at = _EVENT.size
         while at < self._told_to:
             time_ns, _, _, _, number = _EVENT.unpack_from(self._notes, at)
             if time_ns / 1e9 > monotonic:
@@ -125,9 +124,11 @@ class Line:
             self._taken = max(self._taken, number)
         _HEAD.pack_into(self._notes, 0, self._taken)
         if at == self._read_to and at > _EVENT.size:
-            self._notes[_EVENT.size : at] = bytes(at - _EVENT.size)
-            self._read_to = self._told_to = _EVENT.size
-        return was_full and not self.full
+            self._empty()
+
+    def _empty(self) -> None:
+        self._notes[_EVENT.size : self._read_to] = bytes(self._read_to - _EVENT.size)
+        self._read_to = self._told_to = _EVENT.size
 
     def high(self) -> bool:
         """Return the present level; raises OSError when the chip is gone."""

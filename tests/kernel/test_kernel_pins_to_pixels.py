@@ -1,0 +1,108 @@
+"""Wires -> /dev/gpiochip0 -> the product's own count and sign processes -> /dev/spidev0.0 -> LEDs, in the guest."""
+
+import json
+import statistics
+from pathlib import Path
+
+import pytest
+from fixtures_site import INNER, LANE_SITE, OUTER, Product, wait_until
+from kernel_wires import Panel, Wires, drive, pause, rewind, transfers
+
+from controller.domain.report import Message, MessageKind, Reason
+from controller.journal import open_reader
+from controller.sign.layout import render
+
+SITE = LANE_SITE.replace('driver = "emulator"', 'driver = "max7219"')
+WORDS = {
+    "full": Message(MessageKind.FULL, "brak wolnych miejsc", None, Reason.COUNTED),
+    **{str(n): Message(MessageKind.NUMBER, str(n), n, Reason.COUNTED) for n in range(41)},
+}
+PICTURES = {render(message, 64, 16).tobytes(): word for word, message in WORDS.items()} | {bytes(64 * 16 // 8): "dark"}
+PANEL = Panel(64, 16)
+
+
+def reads() -> str:
+    """Read the LEDs as a driver would."""
+    return PICTURES.get(PANEL.lit(), "something else")
+
+
+@pytest.fixture
+def wires() -> Wires:
+    wires = Wires()
+    for gpio in (OUTER, INNER):
+        wires.set(gpio, True)
+    rewind()
+    return wires
+
+
+@pytest.mark.parametrize("factory", ["auto", "lgpio"])
+def test_cars_on_real_lines_light_the_right_leds(product: Product, wires: Wires, factory: str) -> None:
+    product.site.write_text(SITE.replace("mock", factory), "utf-8")
+    count = product.start("count")
+    product.start("sign")
+    product.wait_for_state(count, 60)
+    with product.link() as link:
+        gpio = link.state()["inputs"]["gpio"]
+        assert gpio == {
+            "factory": "kernel" if factory == "auto" else "lgpio",
+            "errors": 0,
+            "missed": 0,
+            "unreadable": [],
+        }
+    wait_until(lambda: reads() == "30", "ten of forty are inside", 60)
+    drive(wires, OUTER, INNER)
+    wait_until(lambda: reads() == "29", "one came in", 20)
+    drive(wires, INNER, OUTER)
+    wait_until(lambda: reads() == "30", "it left", 20)
+    for gpio, high in ((OUTER, False), (INNER, False), (INNER, True), (OUTER, True)):
+        wires.set(gpio, high)  # looks in, and backs out again
+        pause(0.3)
+    drive(wires, OUTER, INNER)
+    wait_until(lambda: reads() == "29", "only the one that came in counts", 20)
+    with product.link() as link:
+        assert link.command(do="correct", zone="customers", occupied=39, by="test") is None
+    wait_until(lambda: reads() == "1", "somebody counted", 20)
+    drive(wires, OUTER, INNER)
+    wait_until(lambda: reads() == "full", "the last space is taken", 20)
+    assert {t.speed_hz for t in transfers()} == {1_000_000}
+    count.kill()
+    count.wait()
+    wait_until(lambda: reads() == "dark", "nobody counts any more", 20)
+
+
+def test_edge_to_frame(product: Product, wires: Wires, capsys: pytest.CaptureFixture[str]) -> None:
+    """From the last edge of a passage, by the kernel's clock, to the transfer that completes the new picture."""
+    product.site.write_text(SITE.replace("mock", "auto"), "utf-8")
+    count = product.start("count")
+    product.start("sign")
+    product.wait_for_state(count, 60)
+    wait_until(lambda: reads() == "30", "it is lit", 60)
+    took = []
+    for number in range(10):
+        way = (OUTER, INNER) if number % 2 == 0 else (INNER, OUTER)
+        drive(wires, *way)
+        word = "29" if number % 2 == 0 else "30"
+        wait_until(lambda word=word: reads() == word, f"car {number}", 20)  # type: ignore[misc]
+        edge = last_edge(product)
+        frame = [at for at, picture in PANEL.history() if PICTURES.get(picture) == word][-1]
+        took.append((frame - edge) * 1000)
+    with capsys.disabled():
+        print(
+            f"\nedge to frame (10 cars, the 30 ms for which a level must stand included, emulated): "
+            f"median {statistics.median(took):.0f} ms, longest {max(took):.0f} ms"
+        )
+    assert min(took) > 0
+
+
+def last_edge(product: Product) -> float:
+    """The kernel's time of the newest change that count was told of (s, CLOCK_MONOTONIC)."""
+    db = open_reader(product.state_dir / "journal.sqlite")
+    t = db.execute("SELECT max(t) FROM input WHERE line LIKE '%detector%'").fetchone()[0]
+    clock = db.execute("SELECT value FROM meta WHERE key = 'clock'").fetchone()[0]
+    db.close()
+    lot, _, monotonic, _ = json.loads(clock)
+    return float(t + monotonic - lot)
+
+
+def test_the_guest_is_what_a_pi_is() -> None:
+    assert "Raspberry Pi" in Path("/proc/cpuinfo").read_text()
