@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.domain.events import BayChanged, ClockSet, ClosureChanged, Corrected, DetectorChanged, WentDown
+from controller.domain.events import (
+    BayChanged,
+    ChangesLost,
+    ClockSet,
+    ClosureChanged,
+    Corrected,
+    DetectorChanged,
+    WentDown,
+    WentUnreadable,
+)
 from controller.recording import (
     MAX_COUNT,
     MAX_LINE,
@@ -35,6 +44,9 @@ from controller.recording import (
         ('{"t": 15.0, "correction": {"zone": "customers", "occupied": 37}}', Corrected("customers", 37, 15.0)),
         ('{"t": 15.5, "closure": {"zone": "customers", "closed": true}}', ClosureChanged("customers", True, 15.5)),
         ('{"t": 16.0, "down": 42.5}', WentDown(42.5, 16.0)),
+        ('{"t": 16.0, "down": 42.5, "kept": ["a.loop", "b.loop"]}', WentDown(42.5, 16.0, ("a.loop", "b.loop"))),
+        ('{"t": 17.0, "detector": "main.outer", "lost": 3}', ChangesLost("main.outer", 3, 17.0)),
+        ('{"t": 18.0, "unreadable": "main.outer"}', WentUnreadable("main.outer", 18.0)),
         ('{"t": 17.0, "detector": "main.barrier", "occupied": true}', DetectorChanged("main.barrier", True, 17.0)),
         ('{"t": 0, "epoch": 1764576000}', ClockSet(1764576000.0, 0.0)),
         ('{"occupied": true, "detector": "x", "t": -1e-3}\r\n', DetectorChanged("x", True, -0.001)),
@@ -53,7 +65,9 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     st.builds(Message, NAMES, st.binary(), TIMES),
     st.builds(Corrected, NAMES, st.integers(0, MAX_COUNT), TIMES),
     st.builds(ClosureChanged, NAMES, st.booleans(), TIMES),
-    st.builds(WentDown, st.floats(0, MAX_S), TIMES),
+    st.builds(WentDown, st.floats(0, MAX_S), TIMES, st.lists(NAMES).map(tuple)),
+    st.builds(ChangesLost, NAMES, st.integers(1, 2**32 - 1), TIMES),
+    st.builds(WentUnreadable, NAMES, TIMES),
     st.builds(ClockSet, TIMES, TIMES),
 )
 
@@ -132,6 +146,11 @@ BAD = [
     ('{"t": 1, "closure": {"zone": "a", "closed": 1}}', '"closed" is 1; it must be true or false'),
     ('{"t": 1, "closure": {"zone": 1, "closed": true}}', '"zone" is 1; it must be a text in quotes'),
     ('{"t": 1, "down": -0.5}', '"down" is -0.5; it must not be negative'),
+    ('{"t": 1, "down": 1, "kept": "main.outer"}', '"kept" is "main.outer"; it must be a list of detectors'),
+    ('{"t": 1, "down": 1, "kept": [3]}', '"kept" is 3; it must be a text'),
+    ('{"t": 1, "detector": "x", "lost": 0}', '"lost" is 0; it must be a whole number from 1 on'),
+    ('{"t": 1, "detector": "x", "lost": true}', '"lost" is true; it must be a whole number'),
+    ('{"t": 1, "unreadable": 7}', '"unreadable" is 7; it must be a text'),
     ('{"t": 1, "down": null}', '"down" is null; it must be a number'),
     ('{"t": 1, "epoch": "2026-11-22"}', '"epoch" is "2026-11-22"; it must be a number'),
 ]

@@ -6,9 +6,10 @@ import shutil
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ import pytest
 from fixtures_site import LANE_SITE, Product, WriteSite, drive_in, edited, wait_until
 
 from controller.clocks import Clocks, boot_id
-from controller.domain.events import ClockSet, Corrected, DetectorChanged, WentDown
+from controller.domain.events import ChangesLost, ClockSet, Corrected, DetectorChanged, WentDown, WentUnreadable
 from controller.domain.report import Reason, Status
-from controller.inputs.gpio import PinLevel
+from controller.inputs.gpio import ChangesMissed, PinLevel, Unreadable
 from controller.inputs.mqtt import MqttMessage
 from controller.inputs.sensors import Sensors
 from controller.journal import Journal, export, open_reader, passages
@@ -28,6 +29,7 @@ from controller.service import (
     MAX_PAYLOAD,
     UNKNOWN_DOWN_S,
     Command,
+    Item,
     Outlets,
     Service,
 )
@@ -91,7 +93,9 @@ class Acked:
 class Counting:
     """A service that runs in a thread of its own, and what it says."""
 
-    def __init__(self, site: Site, folder: Path, hands: Hands) -> None:
+    def __init__(
+        self, site: Site, folder: Path, hands: Hands, kept: Sequence[str] = (), before: Sequence[Item] = ()
+    ) -> None:
         self.hands = hands
         self.path = folder / "journal.sqlite"
         self.said: list[dict[str, Any]] = []
@@ -100,17 +104,19 @@ class Counting:
         self.error: Exception | None = None
         self.service: Service
         self._made = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(site,))
+        self._thread = threading.Thread(target=self._run, args=(site, kept, before))
         self._thread.start()
         assert self._made.wait(10), self.error
         self.settle()
 
-    def _run(self, site: Site) -> None:
+    def _run(self, site: Site, kept: Sequence[str], before: Sequence[Item]) -> None:
         try:
             with closing(Journal(self.path)) as journal:
                 self.service = Service(site, journal, Sensors(site.sensors), self.hands.clocks())
                 self._made.set()
-                self.service.run(Outlets(publish=(self.said.append,), reread=self._reread))
+                for item in before:
+                    self.service.put(item)
+                self.service.run(Outlets(publish=(self.said.append,), reread=self._reread, kept=frozenset(kept)))
         except Exception as error:  # noqa: BLE001  whatever it is, the test is to see it
             self.error = error
 
@@ -201,8 +207,8 @@ def start(site: Site, hands: Hands, tmp_path: Path) -> Iterator[Start]:
     """Start counting: the same journal again, unless another folder or site is named."""
     started: list[Counting] = []
 
-    def begin(folder: Path = tmp_path / "state", of: Site = site) -> Counting:
-        started.append(Counting(of, folder, hands))
+    def begin(folder: Path = tmp_path / "state", of: Site = site, **also: Any) -> Counting:
+        started.append(Counting(of, folder, hands, **also))
         return started[-1]
 
     yield begin
@@ -867,3 +873,88 @@ def test_a_damaged_journal_is_set_aside_and_counting_goes_on(product: Product) -
     assert (product.state_dir / "journal.sqlite.damaged-1").read_bytes() == content
     assert "was set aside as journal.sqlite.damaged-1" in product.said()
     assert "Traceback" not in product.said()
+
+
+# What the pins kept while no process was there
+
+
+LOOPS = ("main.inner", "main.outer")
+
+
+def kept(hands: Hands, taken: list[float], *changes: tuple[str, bool, float]) -> list[Item]:
+    """What pins tell first: changes since, with the time at which they were (s, from the clock's hands now)."""
+    return [
+        PinLevel(detector, occupied, hands.monotonic + at, partial(taken.append, at))
+        for detector, occupied, at in changes
+    ]
+
+
+WHILE_DOWN = (
+    ("main.outer", True, -20.0),
+    ("main.inner", True, -19.5),
+    ("main.outer", False, -19.2),
+    ("main.inner", False, -18.9),
+)
+
+
+def test_a_car_that_passed_while_count_was_down_is_counted_at_its_own_time(start: Start, hands: Hands) -> None:
+    counting = start()
+    counting.car()
+    counting.stop()
+    hands.advance(30.0)
+    taken: list[float] = []
+    again = start(kept=LOOPS, before=kept(hands, taken, *WHILE_DOWN))
+    assert again.entries()[-5:] == [
+        WentDown(30.0, 6.0, LOOPS),
+        DetectorChanged("main.outer", True, 16.0),
+        DetectorChanged("main.inner", True, 16.5),
+        DetectorChanged("main.outer", False, 16.8),
+        DetectorChanged("main.inner", False, 17.1),
+    ]
+    assert again.counted == 12
+    assert (again.zone()["low"], again.zone()["high"]) == (28, 28)
+    assert taken == [-20.0, -19.5, -19.2, -18.9], "they are in the journal, and may be forgotten"
+
+
+def test_a_change_that_was_in_the_journal_already_is_not_told_twice(start: Start, hands: Hands) -> None:
+    """Count died after the commit, and before what remembers its changes could forget them."""
+    counting = start()
+    counting.car()
+    now = hands.monotonic
+    counting.stop()
+    hands.advance(30.0)
+    taken: list[float] = []
+    car = [
+        ("main.outer", True, -6.0),
+        ("main.inner", True, -5.6),
+        ("main.outer", False, -5.4),
+        ("main.inner", False, -5.0),
+    ]
+    back = now - hands.monotonic
+    again = start(kept=LOOPS, before=kept(hands, taken, *((d, o, at + back) for d, o, at in car), *WHILE_DOWN))
+    assert again.counted == 12
+    assert sum(isinstance(entry, DetectorChanged) for entry in again.entries()) == 8
+    assert len(taken) == 8
+
+
+def test_what_was_lost_while_count_was_down_widens_the_count(start: Start, hands: Hands) -> None:
+    start().stop()
+    hands.advance(30.0)
+    again = start(kept=LOOPS, before=[ChangesMissed("main.outer", 7, hands.monotonic - 10.0)])
+    assert again.entries() == [WentDown(30.0, 0.0, LOOPS), ChangesLost("main.outer", 7, 20.0)]
+    assert (again.zone()["low"], again.zone()["high"]) == (26, 34)
+
+
+def test_a_pin_that_cannot_be_read_is_a_fault_and_its_next_level_ends_it(start: Start, hands: Hands) -> None:
+    counting = start()
+    for detector in LOOPS:
+        counting.level(detector, False)
+    for _ in range(2):  # told once, however often it is said
+        counting.service.put(Unreadable("main.outer", hands.monotonic))
+    counting.settle()
+    assert counting.entries()[-1] == WentUnreadable("main.outer", 0.0)
+    assert [(f["subject"], f["kind"]) for f in counting.said[-1]["lot"]["faults"]] == [("main.outer", "unreadable")]
+    counting.level("main.outer", False)  # the level that it had before
+    counting.pass_time(1.0)
+    assert counting.said[-1]["lot"]["faults"] == []
+    assert sum(isinstance(entry, WentUnreadable) for entry in counting.entries()) == 1

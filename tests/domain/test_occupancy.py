@@ -6,8 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.domain import lot, view
-from controller.domain.events import BayChanged, ClosureChanged, Corrected, Tick, WentDown
-from controller.domain.report import MessageKind, Reason, Status, ZoneReport
+from controller.domain.events import (
+    BayChanged,
+    ChangesLost,
+    ClosureChanged,
+    Corrected,
+    Event,
+    Tick,
+    WentDown,
+    WentUnreadable,
+)
+from controller.domain.report import FaultKind, MessageKind, Reason, Status, ZoneReport
 from controller.domain.specs import SILENT_AFTER_S, Direction, HealthSpec, LotSpec
 
 LANE = two_loops()
@@ -250,3 +259,51 @@ def test_since_is_when_the_status_changed_and_not_when_the_number_did() -> None:
     spec = site(LANE, inside=None)
     told = fold(spec, [Corrected("customers", 1, 5.0), Corrected("customers", 2, 9.0)])
     assert zone(spec, told.state).since == 5.0
+
+
+LOOPS = ("main.outer", "main.inner")
+
+
+def test_an_absence_in_which_every_change_was_kept_widens_nothing() -> None:
+    """A car begins before it, two pass in it; what the detectors kept is heard afterwards, with its own times."""
+    spec = site(LANE)
+    before = fold(spec, levels("A+9"))
+    kept: list[Event] = [WentDown(400.0, 9.5, LOOPS), *levels("B+10 A-11 B-12 A+200 B+201 A-202 B-203"), Tick(410.0)]
+    told = fold(spec, kept, before.state)
+    assert told.kinds == ["entry", "entry"]
+    now = zone(spec, told.state)
+    assert (now.low, now.free, now.high) == (28, 28, 28)
+
+
+def test_an_absence_in_which_one_loop_was_not_kept_widens_as_ever() -> None:
+    spec = site(LANE)
+    now = zone(spec, fold(spec, [WentDown(1200.0, 0.0, LOOPS[:1]), Tick(1200.0)]).state)
+    assert width(now) > 1
+
+
+def test_lost_changes_widen_the_count_by_as_many_vehicles_as_they_may_have_been() -> None:
+    spec = site(LANE)
+    now = zone(spec, fold(spec, [ChangesLost("main.outer", 7, 5.0)]).state)
+    assert (now.low, now.high) == (26, 34)
+    told = fold(spec, [ChangesLost("main.outer", 2000, 5.0)])
+    assert zone(spec, told.state).reason is Reason.DETECTOR_FAULT
+    assert shown(spec, told.state).text == "P"
+    assert "main.outer: 2000 changes were lost" in view.report(spec, told.state).signs[0].because
+
+
+def test_lost_changes_of_a_detector_that_is_not_here_are_strange() -> None:
+    spec = site(LANE)
+    state = fold(spec, [ChangesLost("other.outer", 7, 5.0), WentUnreadable("other.outer", 6.0)]).state
+    assert state.strange == 2
+
+
+def test_a_detector_that_cannot_be_read_is_at_fault_until_it_is_heard_again() -> None:
+    spec = site(LANE)
+    told = fold(spec, [WentUnreadable(loop, 5.0) for loop in LOOPS])
+    assert {(f.subject, f.kind) for f in view.report(spec, told.state).faults} == {
+        (loop, FaultKind.UNREADABLE) for loop in LOOPS
+    }
+    assert shown(spec, told.state).kind is MessageKind.BLANK
+    told = tell(spec, "A-60 B-60 A+70 B+71 A-72 B-73", state=told.state)
+    assert view.report(spec, told.state).faults == ()
+    assert told.kinds == ["entry"]

@@ -54,14 +54,12 @@ def died(kernel: Kernel, notes: Notes) -> Line:
 
 def test_changes_come_in_order_with_the_kernels_time(kernel: Kernel, notes: Notes) -> None:
     line = Line(GPIO, kernel.fd, notes.of(GPIO))
-    assert line.changes() == []
-    assert not line.behind
+    assert (line.changes(), line.behind) == ([], False)
     kernel.change(False, 5.25)
     kernel.change(True, 5.5)
-    assert line.behind
+    assert line.behind is True
     assert line.changes() == [Change(False, 5.25, 0), Change(True, 5.5, 0)]
-    assert line.changes() == []
-    assert not line.behind
+    assert (line.changes(), line.behind) == ([], False)
 
 
 def test_a_gap_in_the_numbers_is_a_loss(kernel: Kernel, notes: Notes) -> None:
@@ -80,7 +78,7 @@ def test_what_was_read_and_not_taken_is_found_again_then_what_the_kernel_kept(ke
     line.taken(2.0)
     kernel.change(False, 5.0)
     again = died(kernel, notes)
-    assert again.behind
+    assert again.behind is True
     assert again.changes() == [Change(False, 3.0, 0), Change(True, 4.0, 0), Change(False, 5.0, 0)]
     again.taken(5.0)
     assert died(kernel, notes).changes() == []
@@ -125,7 +123,7 @@ def test_lines_do_not_share_a_place(kernel: Kernel, notes: Notes) -> None:
     os.close(other_fd)
 
 
-def test_memory_of_another_size_is_not_taken_for_ours(notes: Notes) -> None:
+def test_memory_of_another_size_is_not_taken_for_ours() -> None:
     fd = os.memfd_create("another")
     assert Notes(fd).fresh
 

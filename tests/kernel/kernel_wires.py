@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "sign"))
 
-from sign_chips import Chain
+from sign_chips import Chain, seen, wall
 
 CONFIG = Path("/sys/kernel/config/gpio-sim/pi")
 TAPE = Path("/sys/kernel/debug/spi-tape")
@@ -71,9 +71,11 @@ class Panel:
     def history(self) -> Iterator[tuple[float, bytes]]:
         """Yield each picture that was lit, with the time of the transfer that completed it."""
         chain, before = Chain(self.width * self.height // 64), None
+        chain.ever_lit = None
+        hung = wall(self.width, self.height, "top-left", "rows", (0, 0), mirrored=False)
         for transfer in transfers():
             chain.data(list(transfer.data))
-            now = chain.picture(self.width, self.height).tobytes()
+            now = seen(chain, hung, self.width, self.height).tobytes()
             if now != before:
                 before = now
                 yield transfer.at, now

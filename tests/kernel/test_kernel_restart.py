@@ -203,7 +203,7 @@ def test_a_chip_that_vanishes_is_a_fault_with_a_name_and_ends_when_it_is_back(
 
     def faults() -> list[tuple[str, str]]:
         with product.link() as link:
-            return [(f["name"], f["kind"]) for f in link.state()["lot"]["faults"]]
+            return [(f["subject"], f["kind"]) for f in link.state()["lot"]["faults"]]
 
     wires.unplug()
     wait_until(lambda: len(faults()) == 2, "both loops are at fault", 20)

@@ -12,7 +12,7 @@ nice -n 10 timeout --foreground "$limit" qemu-system-x86_64 \
     -M q35 -accel tcg,thread=multi -cpu max -smp 2 -m 1536 -nodefaults -no-reboot -display none -serial stdio -monitor none \
     -kernel "$folder/vmlinuz" -initrd "$folder/initrd.gz" -append "console=ttyS0 quiet panic=-1 $what" \
     -fsdev "local,id=h,path=$root,security_model=none,readonly=on,multidevs=remap" -device virtio-9p-pci,fsdev=h,mount_tag=host \
-    </dev/null | tr -d '\r' | tee "$log" || echo "guest: it did not end within $limit s" | tee -a "$log"
+    </dev/null | stdbuf -oL tr -d '\r' | tee "$log" || echo "guest: it did not end within $limit s" | tee -a "$log"
 code=$(sed -n 's/^.*guest: exit code \([0-9]*\)$/\1/p' "$log" | tail -n 1)
 if [ -z "$code" ]; then echo "FAILED: the guest ended without an exit code" >&2; exit 1; fi
 exit "$code"
