@@ -7,13 +7,19 @@ So lot time stands still when the simulator does.
 """
 
 import contextlib
+import ctypes
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from controller.domain.specs import Moment
 
 ENVIRONMENT = "PARKING_CLOCK"
 """Names the file with the pace of lot time; not set: it passes as the monotonic clock does."""
@@ -28,6 +34,45 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:
         return ""
+
+
+_TIMESYNCD = Path("/run/systemd/timesync/synchronized")
+"""There once systemd-timesyncd has set the clock; it is what a Raspberry Pi runs, which has no clock of its own."""
+
+_STA_UNSYNC = 0x0040
+"""adjtimex(2): nobody keeps the clock right."""
+
+
+class _Timex(ctypes.Structure):
+    """The beginning of struct timex (adjtimex(2)), and room for the rest of it."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        *((name, ctypes.c_long) for name in ("offset", "freq", "maxerror", "esterror")),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+def synchronised(timesyncd: Path = _TIMESYNCD) -> bool:
+    """Whether the wall clock is known to be right: a Pi that boots without a network believes an hour long gone.
+
+    The kernel knows of every time service (adjtimex); systemd's own leaves a file, too, which a unit may see that may
+    not ask the kernel. Elsewhere than on Linux the clock is taken to be right.
+    """
+    if not sys.platform.startswith("linux"):
+        return True
+    if timesyncd.exists():
+        return True
+    asked = _Timex()
+    outcome: int = ctypes.CDLL(None).adjtimex(ctypes.byref(asked))
+    return outcome >= 0 and not asked.status & _STA_UNSYNC
+
+
+def moment(unix: float, zone: ZoneInfo) -> Moment:
+    """Return what time of the week it is in this zone."""
+    local = datetime.fromtimestamp(unix, zone)
+    return Moment(local.weekday(), local.hour * 60 + local.minute)
 
 
 def as_it_is(monotonic: float) -> float:
@@ -49,6 +94,8 @@ class Clocks:
     """The moment until which all inputs have been handed over; they carry their own time. Infinite: as they come."""
     patience_s: float = math.inf
     """Look at them at least this often."""
+    synchronised: Callable[[], bool] = synchronised
+    """Whether the wall clock is known to be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +182,14 @@ def _identity(path: Path) -> tuple[int, int]:
 def paced(path: Path) -> Clocks:
     """Return clocks that follow the pace in this file; raises OSError or ValueError when it can't be read."""
     hands = _Paced(path)
-    return Clocks(wall=hands.wall, boot="", lot=hands.lot, settled=hands.settled, patience_s=POLL_S)
+    return Clocks(
+        wall=hands.wall,
+        boot="",
+        lot=hands.lot,
+        settled=hands.settled,
+        patience_s=POLL_S,
+        synchronised=lambda: True,  # what the simulator says is what time it is
+    )
 
 
 def of_this_process() -> Clocks:

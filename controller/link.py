@@ -12,6 +12,8 @@ the web process can read beside the journal,
      "do": "correct", "zone": "customers", "occupied": 37}
     {"type": "command", "id": "8", "key": "...", "by": "...", "reason": "...",
      "do": "close", "zone": "customers", "closed": true}
+    {"type": "command", "id": "9", "key": "...", "by": "...", "reason": "...",
+     "do": "message", "sign": "entrance", "text": "Wjazd B", "seconds": 3600}      text null: take it off
 
 and hears, after the commit, ``{"type": "reply", "id": "7", "ok": true, "error": null}``.
 

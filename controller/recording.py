@@ -7,6 +7,8 @@
     {"t": 14.0, "topic": "...", "payload": "..."}            a raw MQTT message
     {"t": 15.0, "correction": {"zone": "customers", "occupied": 37}}
     {"t": 15.5, "closure": {"zone": "customers", "closed": true}}
+    {"t": 15.7, "override": {"sign": "entrance", "text": "Wjazd B", "until": 3615.7}}   text null: taken off
+    {"t": 15.8, "neighbour": {"lot": "p2/all/state", "free": 12, "open": true, "sent_at": 1764576015.8}}
     {"t": 16.0, "down": 42.5}                                the controller was off for that long from t
     {"t": 16.0, "down": 42.5, "kept": ["main.outer"]}        ... but these detectors' changes were kept, and follow
     {"t": 17.0, "detector": "main.outer", "lost": 3}         so many changes of it were lost before t
@@ -35,6 +37,8 @@ from controller.domain.events import (
     ClosureChanged,
     Corrected,
     DetectorChanged,
+    NeighbourHeard,
+    SignOverridden,
     WentDown,
     WentUnreadable,
 )
@@ -65,6 +69,8 @@ Entry = (
     | Message
     | Corrected
     | ClosureChanged
+    | SignOverridden
+    | NeighbourHeard
     | WentDown
     | ClockSet
 )
@@ -96,6 +102,11 @@ def _fields(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911  one return a shap
             return {"correction": {"zone": entry.zone, "occupied": entry.occupied}}
         case ClosureChanged():
             return {"closure": {"zone": entry.zone, "closed": entry.closed}}
+        case SignOverridden():
+            return {"override": {"sign": entry.sign, "text": entry.text, "until": round(entry.until, 6)}}
+        case NeighbourHeard():
+            told = {"lot": entry.lot, "free": entry.free, "open": entry.open, "sent_at": entry.sent_at}
+            return {"neighbour": told}
         case WentDown():
             return {"down": entry.seconds, **({"kept": [*entry.kept]} if entry.kept else {})}
         case ClockSet():
@@ -159,6 +170,12 @@ def _text(value: object, key: str) -> str:
     return value
 
 
+def _whole(value: object, key: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
+        raise RecordingError(f'"{key}" is {_short(value)}; it must be a whole number from 0 to {MAX_COUNT}')
+    return value
+
+
 def _detector(raw: dict[str, Any], at: float) -> Entry:
     return DetectorChanged(_text(raw["detector"], "detector"), _flag(raw["occupied"], "occupied"), at)
 
@@ -186,24 +203,35 @@ def _message(raw: dict[str, Any], at: float) -> Entry:
         raise RecordingError(f'"payload" is not text at character {error.start}') from None
 
 
-def _part(raw: dict[str, Any], key: str, other: str) -> dict[str, Any]:
+def _part(raw: dict[str, Any], key: str, *others: str) -> dict[str, Any]:
     part = raw[key]
-    if not isinstance(part, dict) or part.keys() != {"zone", other}:
-        raise RecordingError(f'"{key}" is {_short(part)}; it must have zone and {other}')
+    if not isinstance(part, dict) or part.keys() != set(others):
+        *most, last = others
+        raise RecordingError(f'"{key}" is {_short(part)}; it must have {", ".join(most)} and {last}')
     return part
 
 
 def _correction(raw: dict[str, Any], at: float) -> Entry:
-    part = _part(raw, "correction", "occupied")
-    occupied = part["occupied"]
-    if isinstance(occupied, bool) or not isinstance(occupied, int) or not 0 <= occupied <= MAX_COUNT:
-        raise RecordingError(f'"occupied" is {_short(occupied)}; it must be a whole number from 0 to {MAX_COUNT}')
-    return Corrected(_text(part["zone"], "zone"), occupied, at)
+    part = _part(raw, "correction", "zone", "occupied")
+    return Corrected(_text(part["zone"], "zone"), _whole(part["occupied"], "occupied"), at)
 
 
 def _closure(raw: dict[str, Any], at: float) -> Entry:
-    part = _part(raw, "closure", "closed")
+    part = _part(raw, "closure", "zone", "closed")
     return ClosureChanged(_text(part["zone"], "zone"), _flag(part["closed"], "closed"), at)
+
+
+def _override(raw: dict[str, Any], at: float) -> Entry:
+    part = _part(raw, "override", "sign", "text", "until")
+    text = None if part["text"] is None else _text(part["text"], "text")
+    return SignOverridden(_text(part["sign"], "sign"), text, _seconds(part["until"], "until"), at)
+
+
+def _neighbour(raw: dict[str, Any], at: float) -> Entry:
+    part = _part(raw, "neighbour", "lot", "free", "open", "sent_at")
+    free = None if part["free"] is None else _whole(part["free"], "free")
+    sent_at = None if part["sent_at"] is None else _seconds(part["sent_at"], "sent_at")
+    return NeighbourHeard(_text(part["lot"], "lot"), free, _flag(part["open"], "open"), at, sent_at)
 
 
 def _down(raw: dict[str, Any], at: float) -> Entry:
@@ -226,6 +254,8 @@ _SHAPES: dict[tuple[str, ...], Callable[[dict[str, Any], float], Entry]] = {
     ("topic", "payload"): _message,
     ("correction",): _correction,
     ("closure",): _closure,
+    ("override",): _override,
+    ("neighbour",): _neighbour,
     ("down",): _down,
     ("down", "kept"): _down,
     ("epoch",): _epoch,

@@ -7,8 +7,7 @@ from typing import IO
 
 from controller.domain import lot, view
 from controller.domain.events import Event, Tick, WentDown
-from controller.domain.message import message
-from controller.domain.report import Fault, Passage, ZoneReport
+from controller.domain.report import Fault, Message, Passage, ZoneReport
 from controller.domain.specs import LotSpec, SignSpec
 from controller.domain.state import LotState
 from controller.inputs.sensors import Sensors
@@ -45,7 +44,7 @@ class Replay:
         self._faults: set[tuple[str, str, float]] = set()
         self._signs = {z.name: _sign(site.lot, z.name) for z in site.lot.zones}
         self._state: LotState | None = None
-        self._seen: tuple[object, object] = (None, None)
+        self._seen: tuple[object, ...] = (None,) * 4
         self.tally = Tally()
 
     def run(self, entries: Iterable[Entry], progress: Callable[[float], None] = lambda _: None) -> None:
@@ -93,11 +92,13 @@ class Replay:
 
     def _rows(self) -> None:
         spec, state = self._site.lot, self.state
-        if state.zones is self._seen[0] and state.notes is self._seen[1]:
+        seen = (state.zones, state.notes, state.staff, state.neighbours)
+        if all(now is before for now, before in zip(seen, self._seen, strict=True)):
             return  # most events change nothing that a sign or a fault would show
-        self._seen = (state.zones, state.notes)
-        for zone in view.zone_reports(spec, state).values():
-            row = _row(zone, self._signs[zone.name])
+        self._seen = seen
+        zones = view.zone_reports(spec, state)
+        for zone in zones.values():
+            row = _row(zone, view.says(self._signs[zone.name], zones, state))
             if self._shown.get(zone.name) != row:
                 self._shown[zone.name] = row
                 self._csv.writerow((f"{state.at:.3f}", zone.name, *row))
@@ -138,9 +139,9 @@ def _count(value: object) -> object:
     return value["count"] if isinstance(value, dict) else value
 
 
-def _row(zone: ZoneReport, sign: SignSpec) -> tuple[str, ...]:
+def _row(zone: ZoneReport, says: Message) -> tuple[str, ...]:
     numbers = ("" if n is None else str(n) for n in (zone.free, zone.low, zone.high))
-    return (*numbers, zone.status.value, message(sign, zone).text)
+    return (*numbers, zone.status.value, says.text)
 
 
 def _sign(spec: LotSpec, zone: str) -> SignSpec:

@@ -12,16 +12,18 @@ import logging
 import queue
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
 from controller import __version__
-from controller.clocks import Clocks
+from controller.clocks import Clocks, moment
 from controller.commands import CommandError, understood
 from controller.domain import lot, view
 from controller.domain.events import ChangesLost, ClockSet, DetectorChanged, Event, Tick, WentDown, WentUnreadable
 from controller.domain.health import DetectorState
 from controller.domain.report import FaultKind, LotReport
+from controller.domain.specs import Moment
 from controller.domain.state import LotState
 from controller.inputs.gpio import ChangesMissed, PinLevel, Unreadable
 from controller.inputs.mqtt import MqttMessage
@@ -84,6 +86,7 @@ class Service:
     def __init__(self, site: Site, journal: Journal, sensors: Sensors, clocks: Clocks | None = None) -> None:
         self._site = site
         self._sensors = sensors
+        self._timezone = ZoneInfo(site.timezone)
         self._clocks = Clocks() if clocks is None else clocks
         self._outlets = Outlets()
         self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
@@ -269,7 +272,9 @@ class Service:
             "ttl_s": TTL_S,
             "epoch": self._state.epoch,
             "version": __version__,
-            "lot": _REPORT.dump_python(view.report(self._site.lot, self._state, unwritten), mode="json"),
+            "lot": _REPORT.dump_python(
+                view.report(self._site.lot, self._state, unwritten, local=self._local()), mode="json"
+            ),
             "inputs": {
                 **self._outlets.inputs(),
                 "sensors": self._sensors.report(),
@@ -286,6 +291,12 @@ class Service:
         }
         for publish in self._outlets.publish:
             publish(envelope)
+
+    def _local(self) -> Moment | None:
+        """Return what time of the week it is at the site; None while the clock is not known to be right."""
+        if not self._clocks.synchronised():
+            return None
+        return moment(self._clocks.wall(), self._timezone)
 
     def _restored(self, journal: Journal) -> tuple[LotState, float]:
         """Fold the newest snapshot and what came after it; return the state, and lot time less the monotonic clock."""

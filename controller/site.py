@@ -4,6 +4,7 @@
 ``site_faults`` says either in the words of the file.
 """
 
+import dataclasses
 import tomllib
 from dataclasses import dataclass
 from datetime import time
@@ -20,12 +21,21 @@ from controller.domain.specs import (
     LaneSpec,
     LotSpec,
     Output,
-    SignSpec,
     ZoneSpec,
 )
 from controller.site_checks import LOOPS, cross_checks
 from controller.site_faults import SiteFault, faults_of
-from controller.site_tables import CHAINS, DetectorTable, LightTable, MqttTable, SignTable, SiteFile, ZoneTable
+from controller.site_signs import sign_spec
+from controller.site_tables import (
+    CHAINS,
+    PITCHES_MM,
+    DetectorTable,
+    LightTable,
+    MqttTable,
+    SignTable,
+    SiteFile,
+    ZoneTable,
+)
 
 __all__ = [
     "ApiSpec",
@@ -63,18 +73,19 @@ class PinInput:
 
 @dataclass(frozen=True, slots=True)
 class SensorInput:
-    """A detector or a bay that speaks over MQTT; exactly one of ``detector`` and ``bay`` is set."""
+    """What speaks over MQTT: exactly one of ``detector``, ``bay`` and ``neighbour`` (another lot) is set."""
 
     topic: str
     format: str
     pointer: str | None = None
     detector: str | None = None
     bay: str | None = None
+    neighbour: str | None = None
 
     @property
     def target(self) -> str:
-        """The name of the detector or bay."""
-        return self.detector or self.bay or ""
+        """The name of the detector, bay or lot."""
+        return self.detector or self.bay or self.neighbour or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,16 @@ class PanelSpec:
     arrows: str = "right"
     mirrored: bool = False
     """How the panel is put together, as seen from the front; the words are explained in ``sign.arrangement``."""
+    pages: bool = False
+    """What does not fit one picture may be shown in two phases."""
+    scroll: bool = False
+    """What does not fit whole may run through."""
+    colours: Literal["one", "states"] = "one"
+    """Whether colour repeats what the words say."""
+    pitch_mm: float = 4.0
+    """From the middle of one LED to the next."""
+    read_from_m: float = 25.0
+    """How far away drivers must be able to read it."""
     refresh_s: float = 1.0
     """The whole picture and set-up are sent again after this long, changed or not."""
 
@@ -220,6 +241,9 @@ def _build(path: Path, file: SiteFile) -> Site:
             LaneSpec(lane.name, lane.zone, direction, **specs, from_zone=lane.from_zone, max_gap_s=lane.max_gap_s)
         )
     sensors += [SensorInput(bay.mqtt, bay.format, bay.pointer, bay=bay.name) for bay in file.bay]
+    signs = tuple(sign_spec(s) for s in file.sign)
+    lots = dict.fromkeys(s.redirect.lot for s in signs if s.redirect is not None and s.redirect.lot is not None)
+    sensors += [SensorInput(lot, "parking-state", neighbour=lot) for lot in lots]
     heard = sensors or (file.light is not None and file.light.mqtt is not None)
     mqtt = file.mqtt or (MqttTable() if heard else None)
     lot = LotSpec(
@@ -227,9 +251,7 @@ def _build(path: Path, file: SiteFile) -> Site:
         zones=tuple(_zone(z) for z in file.zone),
         lanes=tuple(lanes),
         bays=tuple(BaySpec(b.name, b.zone, b.silent_after_s) for b in file.bay),
-        signs=tuple(
-            SignSpec(s.name, s.zone, s.full_text, s.closed_text, s.uncertain_text, s.free_text) for s in file.sign
-        ),
+        signs=signs,
         health=HealthSpec(**file.health.model_dump()),
     )
     return Site(
@@ -269,7 +291,8 @@ def _light(table: LightTable) -> LightSpec:
 
 
 def _panel(table: SignTable) -> PanelSpec:
-    fields = table.model_dump(exclude={"zone", "full_text", "closed_text", "uncertain_text", "free_text"})
+    fields = table.model_dump(include={field.name for field in dataclasses.fields(PanelSpec)})
+    fields["pitch_mm"] = table.pitch_mm or PITCHES_MM[table.driver]
     fields["chain"] = table.chain or CHAINS.get(table.driver, "rows")
     fields["arrows"] = table.arrows or "right"
     return PanelSpec(**fields)

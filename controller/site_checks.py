@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from controller.domain.report import Message, MessageKind, Reason
 from controller.domain.specs import Role
 from controller.inputs.payloads import (
     FORMATS,
@@ -21,6 +20,7 @@ from controller.inputs.payloads import (
     parse_pointer,
 )
 from controller.site_faults import SiteFault, as_toml, suggestion
+from controller.site_signs import unshowable
 from controller.site_tables import MAX_CAPACITY, SignTable
 
 Raw = Mapping[str, Any]
@@ -80,9 +80,16 @@ def _names(raw: Raw) -> Iterator[SiteFault]:
     zones = [name for t in _tables(raw, "zone") if (name := _text(t, "name"))]
     for kind, key in (("lane", "zone"), ("lane", "from_zone"), ("bay", "zone"), ("sign", "zone")):
         for table in _tables(raw, kind):
-            if (zone := _text(table, key)) and zone not in zones:
-                mend = suggestion(zone, zones, f"Zones here: {', '.join(zones) or 'none'}")
-                yield SiteFault(f"{_called(kind, table)} {key}", zone, "no zone has this name", mend)
+            yield from _zone_of(table, key, f"{_called(kind, table)} {key}", zones)
+    for sign in _tables(raw, "sign"):
+        for row in _tables(sign, "rows"):
+            yield from _zone_of(row, "zone", f"{_called('sign', sign)} rows.zone", zones)
+
+
+def _zone_of(table: Raw, key: str, where: str, zones: Sequence[str]) -> Iterator[SiteFault]:
+    if (zone := _text(table, key)) and zone not in zones:
+        mend = suggestion(zone, zones, f"Zones here: {', '.join(zones) or 'none'}")
+        yield SiteFault(where, zone, "no zone has this name", mend)
 
 
 def _pins(raw: Raw) -> Iterator[SiteFault]:
@@ -220,44 +227,11 @@ def _many(number: int, what: str) -> str:
 
 def _texts(raw: Raw) -> Iterator[SiteFault]:
     """Check that each panel can show whatever it may have to say."""
-    zones = {_text(t, "name"): _number(t, "capacity") for t in _tables(raw, "zone")}
+    sizes = {_text(t, "name"): _number(t, "capacity") for t in _tables(raw, "zone")}
+    capacities = {name: size for name, size in sizes.items() if size is not None and 0 < size <= MAX_CAPACITY}
     for table in _tables(raw, "sign"):
         try:
             sign = SignTable.model_validate(table)
         except ValidationError:
             continue
-        yield from _unshowable(sign, _called("sign", table), zones.get(sign.zone))
-
-
-def _unshowable(sign: SignTable, where: str, capacity: int | None) -> Iterator[SiteFault]:
-    # Imported late: the layout and its faces are the sign's, and nothing else here needs them.
-    from controller.sign.layout import CannotShow, render  # noqa: PLC0415  only a check draws; starting need not
-
-    says = [
-        ("full_text", Message(MessageKind.FULL, sign.full_text, None, Reason.COUNTED)),
-        ("closed_text", Message(MessageKind.CLOSED, sign.closed_text, None, Reason.CLOSED_BY_STAFF)),
-        ("uncertain_text", Message(MessageKind.UNCERTAIN, sign.uncertain_text, None, Reason.NEVER_COUNTED)),
-    ]
-    if sign.free_text is not None:
-        says.append(("free_text", Message(MessageKind.FREE, sign.free_text, None, Reason.DRIFT)))
-    if capacity is not None and 0 < capacity <= MAX_CAPACITY:
-        says.append(("width", Message(MessageKind.NUMBER, str(capacity), capacity, Reason.COUNTED)))
-    for key, message in says:
-        try:
-            render(message, sign.width, sign.height)
-        except CannotShow as error:
-            yield _missing(sign, f"{where} {key}", message, (error.columns, error.rows), str(error))
-
-
-def _missing(sign: SignTable, key: str, message: Message, lacking: Sequence[int], otherwise: str) -> SiteFault:
-    panel = f"{sign.width}x{sign.height} panel"
-    if not any(lacking):  # a letter that no face has
-        _, _, why = otherwise.partition(f"{panel}: ")
-        why, _, mend = why.partition("; ")
-        return SiteFault(key, message.text, f"a {panel} cannot show it: {why}", mend[:1].upper() + mend[1:])
-    short = " and ".join(_many(n, what) for n, what in zip(lacking, ("column", "row"), strict=True) if n)
-    if message.kind is MessageKind.NUMBER:
-        why = f"the panel cannot show the number {message.text} whole: it lacks {short}"
-        return SiteFault(key, sign.width, why, "Use a larger panel")
-    why = f"a {panel} cannot show it whole: it lacks {short}"
-    return SiteFault(key, message.text, why, "Write a shorter text, or use a larger panel")
+        yield from unshowable(sign, capacities)

@@ -6,7 +6,15 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from controller.domain.specs import MAX_GAP_S, SILENT_AFTER_S, HealthSpec, SignSpec, ZoneSpec
+from controller.domain.specs import (
+    MAX_GAP_S,
+    SILENT_AFTER_S,
+    HealthSpec,
+    Hours,
+    RedirectSpec,
+    SignSpec,
+    ZoneSpec,
+)
 
 Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Gpio = Annotated[int, Field(ge=0, le=53)]
@@ -22,7 +30,20 @@ CHAINS = {"ws2812": "rows-snake"}
 ARROWS_BEFORE = {0: "down", 90: "left", -90: "right", 180: "up"}
 """What version 0.1.0 called block_orientation, in today's words."""
 
-_WORDS = SignSpec("", "")
+PITCHES_MM = {"max7219": 4.0, "ws2812": 10.0, "emulator": 4.0}
+"""From one LED to the next: the usual 32 mm modules of 8 LEDs, the usual matrix of 256, what both may stand for."""
+
+ARROWS = {"left": "←", "right": "→", "up": "↑", "down": "↓"}
+
+MARKS = {"wheelchair": "♿", "plug": "🔌"}
+"""Symbols before a row's number, by the word for them."""
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SPAN = re.compile(r"(?:([a-z]{3})(?:-([a-z]{3}))? )?(\d\d):(\d\d)-(\d\d):(\d\d)", re.ASCII)
+_DAY_MINUTES = 24 * 60
+
+Language = Literal["pl", "en", "de"]
+Text = Annotated[str, Field(min_length=1, max_length=80)]
 
 
 MAX_CAPACITY = 20_000
@@ -133,6 +154,68 @@ class BayTable(Table):
     silent_after_s: Seconds = SILENT_AFTER_S
 
 
+def hours(text: str) -> Hours:
+    """Read "mon-fri 06:00-22:00", "sun 09:00-20:00" or "22:00-06:00"; ValueError says why and the mend."""
+    mend = 'write it like "mon-fri 06:00-22:00"'
+    found = _SPAN.fullmatch(text.strip().lower())
+    if found is None:
+        raise ValueError(f"{text!r} is no span of hours; {mend}")
+    first, last, *clock = found.groups()
+    if unknown := [day for day in (first, last) if day is not None and day not in _DAYS]:
+        raise ValueError(f"{unknown[0]!r} is no day; days are {', '.join(_DAYS)}")
+    start_h, start_min, end_h, end_min = map(int, clock)
+    start, end = start_h * 60 + start_min, end_h * 60 + end_min
+    if max(start_min, end_min) >= 60 or start >= _DAY_MINUTES or end > _DAY_MINUTES or start == end:  # noqa: PLR2004  minutes
+        raise ValueError(f"{text!r} has no such hours; {mend}, from 00:00 to 24:00")
+    begin = _DAYS.index(first or "mon")
+    until = _DAYS.index(last or first or "sun")
+    days = frozenset((begin + step) % 7 for step in range((until - begin) % 7 + 1))
+    return Hours(days, start, end)
+
+
+Spans = Annotated[list[str], Field(min_length=1, max_length=21)]
+
+
+def _checked(spans: list[str]) -> list[str]:
+    for span in spans:
+        hours(span)
+    return spans
+
+
+class RowTable(Table):
+    """``{ zone = "disabled", mark = "wheelchair" }``."""
+
+    zone: Name
+    mark: str = Field(min_length=1, max_length=12)
+
+
+class RedirectTable(Table):
+    """``{ to = "P2", arrow = "right", mqtt = "p2/customers/state" }``."""
+
+    to: str = Field(min_length=1, max_length=20)
+    arrow: Literal["left", "right", "up", "down"]
+    mqtt: Topic | None = None
+    fresh_s: Seconds = RedirectSpec("", "").fresh_s
+
+    @model_validator(mode="after")
+    def _one_lot(self) -> Self:
+        if self.mqtt is not None and set("#+\0") & set(self.mqtt):
+            raise ValueError("mqtt must be one lot's topic; leave out # and +")
+        return self
+
+
+class GreetingTable(Table):
+    """``{ text = "Dzień dobry!", hours = ["mon-fri 07:00-09:00"] }``."""
+
+    text: Text
+    hours: Spans
+
+    @field_validator("hours")
+    @classmethod
+    def _are_hours(cls, value: list[str]) -> list[str]:
+        return _checked(value)
+
+
 class SignTable(Table):
     """``[[sign]]``."""
 
@@ -150,10 +233,29 @@ class SignTable(Table):
     chain: Literal["rows", "rows-snake", "columns", "columns-snake"] | None = None
     arrows: Literal["right", "left", "up", "down", "right-left", "left-right", "up-down", "down-up"] | None = None
     mirrored: bool = False
-    full_text: str = Field(default=_WORDS.full_text, min_length=1, max_length=80)
-    closed_text: str = Field(default=_WORDS.closed_text, min_length=1, max_length=80)
-    uncertain_text: str = Field(default=_WORDS.uncertain_text, min_length=1, max_length=20)
-    free_text: str | None = Field(default=_WORDS.free_text, min_length=1, max_length=80)
+    language: Language = "pl"
+    second_language: Language | None = None
+    full_text: Text | None = None
+    closed_text: Text | None = None
+    uncertain_text: str = Field(default=SignSpec("", "").uncertain_text, min_length=1, max_length=20)
+    free_text: Text | None = None
+    number_text: Text | None = None
+    nearly_full_text: Text | None = None
+    rows: list[RowTable] = Field(default=[], max_length=8)
+    redirect: RedirectTable | None = None
+    open_hours: Spans | None = None
+    hours_text: Text | None = None
+    greeting: GreetingTable | None = None
+    pages: bool = False
+    scroll: bool = False
+    colours: Literal["one", "states"] = "one"
+    pitch_mm: float | None = Field(default=None, ge=0.5, le=200, allow_inf_nan=False)
+    read_from_m: float = Field(default=25.0, ge=1, le=500, allow_inf_nan=False)
+
+    @field_validator("open_hours")
+    @classmethod
+    def _are_hours(cls, value: list[str] | None) -> list[str] | None:
+        return None if value is None else _checked(value)
 
     @model_validator(mode="before")
     @classmethod
@@ -183,6 +285,20 @@ class SignTable(Table):
         if self.driver == "ws2812" and self.gpio not in WS2812_PINS:
             pins = ", ".join(map(str, WS2812_PINS))
             raise ValueError(f"gpio = {self.gpio} cannot drive a ws2812 panel; write one of {pins}")
+        if self.driver == "max7219" and self.colours != "one":
+            raise ValueError('a max7219 panel has LEDs of one colour; write colours = "one"')
+        return self
+
+    @model_validator(mode="after")
+    def _sayable(self) -> Self:
+        if self.second_language is not None and not self.pages:
+            raise ValueError("two languages take two phases; add pages = true, or leave second_language out")
+        if self.second_language == self.language:
+            raise ValueError(f'both languages are "{self.language}"; leave second_language out')
+        if self.rows and self.zone not in {row.zone for row in self.rows}:
+            raise ValueError(f'rows leave out the sign\'s own zone "{self.zone}"; give it a row')
+        if self.hours_text is not None and self.open_hours is None:
+            raise ValueError("hours_text is said outside open_hours, and there are none; add open_hours")
         return self
 
 

@@ -14,13 +14,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 DECODERS = ("inputs.payloads", "inputs.document", "inputs.lorawan", "inputs.nodes", "inputs.bay_sensors")
-SITE = ("site", "site_tables", "site_checks", "site_faults")
+SITE = ("site", "site_tables", "site_checks", "site_faults", "site_signs")
 DEMO = ("demo", "demo_page", "demo_show", "demo_site", "demo_stage", "demo_terminal", "demo_words")
 
 # Who (modules of one room may import one another) -> what it may import, and why. The lowest first.
 MAY: dict[tuple[str, ...], dict[str, str]] = {
     ("domain",): {},
-    ("clocks",): {},
+    ("clocks",): {"domain.specs": "a local time, as the domain takes it"},
     ("notify",): {},
     ("lifeline",): {},
     ("link",): {},
@@ -58,8 +58,10 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "inputs.mqtt": "the type of what comes from the broker",
         "site": "its topic",
     },
+    ("inputs.neighbours",): {"domain.events": "what it becomes", "inputs.payloads": "its error"},
     ("inputs.sensors",): {
         "domain.events": "what messages become",
+        "inputs.neighbours": "what other lots say",
         "inputs.payloads": "decoding",
         "site": "which sensors",
     },
@@ -121,6 +123,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "link": "whether a state is fresh",
         "notify": "systemd",
         "places": "the journal and the command key",
+        "sign.layout": "a staff message must fit its panel",
         "sign.look": "pictures of the sign",
         "sign.readback": "what the sign shows now",
         "site": "names, texts, where to listen",

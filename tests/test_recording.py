@@ -17,6 +17,8 @@ from controller.domain.events import (
     ClosureChanged,
     Corrected,
     DetectorChanged,
+    NeighbourHeard,
+    SignOverridden,
     WentDown,
     WentUnreadable,
 )
@@ -43,6 +45,22 @@ from controller.recording import (
         ('{"t": 14.0, "topic": "a/b", "payload": "ż{}"}', Message("a/b", "ż{}".encode(), 14.0)),
         ('{"t": 15.0, "correction": {"zone": "customers", "occupied": 37}}', Corrected("customers", 37, 15.0)),
         ('{"t": 15.5, "closure": {"zone": "customers", "closed": true}}', ClosureChanged("customers", True, 15.5)),
+        (
+            '{"t": 15.7, "override": {"sign": "entrance", "text": "Wjazd B", "until": 3615.7}}',
+            SignOverridden("entrance", "Wjazd B", 3615.7, 15.7),
+        ),
+        (
+            '{"t": 15.7, "override": {"sign": "entrance", "text": null, "until": 15.7}}',
+            SignOverridden("entrance", None, 15.7, 15.7),
+        ),
+        (
+            '{"t": 15.8, "neighbour": {"lot": "p2/all/state", "free": 12, "open": true, "sent_at": 1764576015.8}}',
+            NeighbourHeard("p2/all/state", 12, True, 15.8, 1764576015.8),
+        ),
+        (
+            '{"t": 15.8, "neighbour": {"lot": "p2", "free": null, "open": false, "sent_at": null}}',
+            NeighbourHeard("p2", None, False, 15.8),
+        ),
         ('{"t": 16.0, "down": 42.5}', WentDown(42.5, 16.0)),
         ('{"t": 16.0, "down": 42.5, "kept": ["a.loop", "b.loop"]}', WentDown(42.5, 16.0, ("a.loop", "b.loop"))),
         ('{"t": 17.0, "detector": "main.outer", "lost": 3}', ChangesLost("main.outer", 3, 17.0)),
@@ -68,6 +86,9 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     st.builds(WentDown, st.floats(0, MAX_S), TIMES, st.lists(NAMES).map(tuple)),
     st.builds(ChangesLost, NAMES, st.integers(1, 2**32 - 1), TIMES),
     st.builds(WentUnreadable, NAMES, TIMES),
+    st.builds(SignOverridden, NAMES, st.none() | NAMES, TIMES, TIMES),
+    st.builds(NeighbourHeard, NAMES, st.none() | st.integers(0, MAX_COUNT), st.booleans(), TIMES, st.none() | TIMES),
+    st.builds(WentDown, st.floats(0, MAX_S), TIMES),
     st.builds(ClockSet, TIMES, TIMES),
 )
 
@@ -101,7 +122,21 @@ JSON = st.recursive(
     ),
     max_leaves=5,
 )
-KEYS = st.sampled_from(["detector", "bay", "occupied", "topic", "payload", "correction", "closure", "down", "epoch"])
+KEYS = st.sampled_from(
+    [
+        "detector",
+        "bay",
+        "occupied",
+        "topic",
+        "payload",
+        "correction",
+        "closure",
+        "override",
+        "neighbour",
+        "down",
+        "epoch",
+    ]
+)
 
 
 @given(st.dictionaries(KEYS, JSON, max_size=3), JSON)
@@ -145,6 +180,12 @@ BAD = [
     ('{"t": 1, "correction": {"zone": "a", "occupied": true}}', '"occupied" is true; it must be a whole number'),
     ('{"t": 1, "closure": {"zone": "a", "closed": 1}}', '"closed" is 1; it must be true or false'),
     ('{"t": 1, "closure": {"zone": 1, "closed": true}}', '"zone" is 1; it must be a text in quotes'),
+    ('{"t": 1, "override": {"sign": "a", "until": 2}}', "it must have sign, text and until"),
+    ('{"t": 1, "override": {"sign": "a", "text": 5, "until": 2}}', '"text" is 5; it must be a text in quotes'),
+    (
+        '{"t": 1, "neighbour": {"lot": "a", "free": -1, "open": true, "sent_at": null}}',
+        '"free" is -1; it must be a whole',
+    ),
     ('{"t": 1, "down": -0.5}', '"down" is -0.5; it must not be negative'),
     ('{"t": 1, "down": 1, "kept": "main.outer"}', '"kept" is "main.outer"; it must be a list of detectors'),
     ('{"t": 1, "down": 1, "kept": [3]}', '"kept" is 3; it must be a text'),

@@ -5,7 +5,16 @@ from typing import Any
 WHEN = "2026-11-22T10:15:30.250000+01:00"
 EARLIER = "2026-11-22T09:58:04+01:00"
 
-MESSAGE = {"kind": "number", "text": "12", "free": 12}
+MESSAGE = {
+    "kind": "number",
+    "text": "12",
+    "free": 12,
+    "tone": "free",
+    "beside": "wolne",
+    "rows": [],
+    "also": None,
+    "second": None,
+}
 PANEL = {
     "alive": True,
     "lit": True,
@@ -18,7 +27,8 @@ PANEL = {
     "because": ["12:02:11 main: entry", "12:03:40 main: exit"],
     "brightness": 11,
     "why_bright": "the light sensor: 4200 lx",
-    "driver": "max7219",
+    "driver": "ws2812",
+    "tints": [{"box": [0, 0, 16, 8], "tone": "free"}],
 }
 ZONE = {
     "name": "customers",
@@ -43,6 +53,7 @@ SIGN = {
     "age_s": 4.2,
     "because": ["main: entry", "customers: 28 of 40 occupied"],
     "panel": PANEL,
+    "staff": None,
 }
 FAULT = {"subject": "main.outer", "kind": "stuck", "since": EARLIER}
 DETECTOR = {"name": "main.outer", "role": "outer", "occupied": False, "since": WHEN, "changes": 812, "fault": None}

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from controller.api import examples
 from controller.api.envelope import Inputs, JournalSize
-from controller.domain.report import Advice, FaultKind, MessageKind, PassageKind, Reason, Status
+from controller.domain.report import Advice, FaultKind, MessageKind, PassageKind, Reason, Row, Status, Tone
 
 Why = Reason | Literal["not_live"]
 """Why a zone has its status; not_live: nothing fresh comes from the counting process."""
@@ -72,6 +72,36 @@ class SignMessage(BaseModel):
     """What is to be read; empty for ``blank``."""
     free: int | None
     """The number, for ``number`` only."""
+    tone: Tone = Tone.NEUTRAL
+    """What a colour may repeat of it."""
+    beside: str | None = None
+    """A word beside the number."""
+    rows: list[Row] = []
+    """Several zones on one sign, for ``rows`` only."""
+    also: str | None = None
+    """The way to another lot, opening hours, or a greeting; below the text, or in turn with it."""
+    second: str | None = None
+    """The text in another language, in turn with it."""
+
+
+class PanelTint(BaseModel):
+    """In which tone the LEDs of a box shine."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    box: tuple[int, int, int, int]
+    """Left, top, right, bottom; the last two are outside."""
+    tone: Tone
+
+
+class StaffMessageStatus(BaseModel):
+    """The words that staff put on a sign."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    text: str
+    until: datetime
+    """When they end by themselves."""
 
 
 class PanelStatus(BaseModel):
@@ -101,6 +131,8 @@ class PanelStatus(BaseModel):
     why_bright: str | None
     """What the brightness follows, in plain English."""
     driver: str | None
+    tints: list[PanelTint] = []
+    """On a panel with colours; empty where all LEDs have one."""
 
 
 class SignStatus(BaseModel):
@@ -120,6 +152,8 @@ class SignStatus(BaseModel):
     because: list[str]
     """The last events that led to it, newest last, in plain English."""
     panel: PanelStatus
+    staff: StaffMessageStatus | None = None
+    """What staff put on it, while that holds, also where something else goes before it."""
 
 
 class FaultStatus(BaseModel):
@@ -342,6 +376,23 @@ class Closure(BaseModel):
     """Goes on record with the closure."""
 
 
+class SignText(BaseModel):
+    """Staff's own words for a sign, until they end by themselves."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [{"text": "Wjazd od ul. Lipowej", "minutes": 120, "reason": "road works"}]},
+    )
+
+    text: str = Field(min_length=1, max_length=80, pattern=r"\S")
+    """Must fit the panel whole."""
+    minutes: float = Field(gt=0, le=31 * 24 * 60, allow_inf_nan=False)
+    """How long they stand, at most a month."""
+    reason: str = Field(default="", max_length=200)
+    """Goes on record with the message."""
+
+
 class Done(BaseModel):
     """It was done and is on record."""
 
@@ -349,3 +400,12 @@ class Done(BaseModel):
 
     done: bool
     zone: str
+
+
+class SignDone(BaseModel):
+    """It was done and is on record."""
+
+    model_config = _shape({"done": True, "sign": "entrance"})
+
+    done: bool
+    sign: str

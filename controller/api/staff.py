@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends
 
 from controller.api import problems
 from controller.api.access import require_token
-from controller.api.models import Closure, Correction, Done
+from controller.api.models import Closure, Correction, Done, SignDone, SignText
 from controller.api.parts import SiteDep, UplinkDep
 from controller.api.problems import Problem
-from controller.api.reading import known_zone
+from controller.api.reading import known_sign, known_zone
 from controller.api.uplink import (
     CommandError,
     KeyUnreadableError,
@@ -21,6 +21,8 @@ from controller.api.uplink import (
     RefusedError,
     Uplink,
 )
+from controller.domain.report import Message, MessageKind, Reason
+from controller.sign.layout import CannotShow, compose
 
 router = APIRouter(
     prefix="/api/v1",
@@ -69,6 +71,29 @@ async def close(name: str, closure: Closure, site: SiteDep, uplink: UplinkDep) -
     known_zone(site, name)
     await _command(uplink, do="close", zone=name, closed=closure.closed, reason=closure.reason)
     return Done(done=True, zone=name)
+
+
+@router.post("/signs/{name}/message")
+async def put_message(name: str, words: SignText, site: SiteDep, uplink: UplinkDep) -> SignDone:
+    """Put words of your own on a sign for a while. A closed lot goes before them, and nothing else does."""
+    known_sign(site, name)
+    panel = next(p for p in site.panels if p.name == name)
+    told = Message(MessageKind.STAFF, words.text, None, Reason.STAFF_MESSAGE)
+    try:
+        compose(told, *panel.size, pages=panel.pages, scroll=panel.scroll)
+    except CannotShow as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"body.text: {error}", mend=error.mend) from error
+    seconds = words.minutes * 60
+    await _command(uplink, do="message", sign=name, text=words.text, seconds=seconds, reason=words.reason)
+    return SignDone(done=True, sign=name)
+
+
+@router.delete("/signs/{name}/message")
+async def take_message_off(name: str, site: SiteDep, uplink: UplinkDep) -> SignDone:
+    """Take staff's words off the sign before they end by themselves; harmless when there are none."""
+    known_sign(site, name)
+    await _command(uplink, do="message", sign=name, text=None)
+    return SignDone(done=True, sign=name)
 
 
 async def _command(uplink: Uplink, **command: object) -> None:

@@ -19,10 +19,12 @@ from controller.api.models import (
     LaneQualityStatus,
     LaneStatus,
     PanelStatus,
+    PanelTint,
     PassageRecord,
     Picture,
     SignMessage,
     SignStatus,
+    StaffMessageStatus,
     Why,
     ZoneStatus,
 )
@@ -125,7 +127,16 @@ def _why(report: ZoneReport | None) -> Why:
 
 
 def _message(message: Message) -> SignMessage:
-    return SignMessage(kind=message.kind, text=message.text, free=message.free)
+    return SignMessage(
+        kind=message.kind,
+        text=message.text,
+        free=message.free,
+        tone=message.tone,
+        beside=message.beside,
+        rows=list(message.rows),
+        also=message.also,
+        second=message.second,
+    )
 
 
 def _sign(spec: SignSpec, report: SignReport | None, panel: PanelStatus, clock: Clock, lot_now: float) -> SignStatus:
@@ -138,7 +149,14 @@ def _sign(spec: SignSpec, report: SignReport | None, panel: PanelStatus, clock: 
         age_s=round(max(0.0, lot_now - report.since), 3) if report else None,
         because=list(report.because) if report else [],
         panel=panel,
+        staff=_staff(report, clock),
     )
+
+
+def _staff(report: SignReport | None, clock: Clock) -> StaffMessageStatus | None:
+    if report is None or report.staff is None:
+        return None
+    return StaffMessageStatus(text=report.staff.text, until=clock.wall(report.staff.until))
 
 
 def panel_status(spec: PanelSpec, shown: Shown | None, now: float, zone: ZoneInfo) -> PanelStatus:
@@ -172,6 +190,7 @@ def panel_status(spec: PanelSpec, shown: Shown | None, now: float, zone: ZoneInf
         brightness=shown.brightness,
         why_bright=shown.why_bright,
         driver=shown.driver,
+        tints=[PanelTint(box=tint.box, tone=tint.tone) for tint in shown.tints],
     )
 
 

@@ -186,6 +186,14 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
             "Sterownik nie może zapisać dziennika. Sprawdź miejsce na karcie i samą kartę.",
             "The controller can't write its journal. Check the room on its card, and the card.",
         ),
+        "staff_message": (
+            "Tablica pokazuje komunikat obsługi, aż minie jego czas albo ktoś go zdejmie.",
+            "The sign shows staff's own message until its time is over or somebody takes it off.",
+        ),
+        "out_of_hours": (
+            "Poza godzinami otwarcia z pliku obiektu tablica mówi, że parking jest nieczynny.",
+            "Outside the opening hours of the site file the sign says closed.",
+        ),
         "not_live": (
             "Proces liczący nie odpowiada, liczba nie jest znana.",
             "The counting process is silent, the number is not known.",

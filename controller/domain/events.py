@@ -57,6 +57,31 @@ class ClosureChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SignOverridden:
+    """Staff put their own words on a sign until a lot time, or (None) took them off again."""
+
+    sign: str
+    text: str | None
+    until: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourHeard:
+    """Another lot told its state, which a sign may send drivers to."""
+
+    lot: str
+    """The name under which a ``RedirectSpec`` knows it."""
+    free: int | None
+    """Spaces; None when that lot does not trust its own count."""
+    open: bool
+    """Whether it takes anybody: neither full nor closed."""
+    at: float
+    sent_at: float | None = None
+    """When it became known there, in Unix seconds, if it says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class WentDown:
     """The controller was off for ``seconds`` from ``at``: what happened then is unknown, levels after it may differ."""
 
@@ -105,6 +130,8 @@ Event = (
     | BayChanged
     | Corrected
     | ClosureChanged
+    | SignOverridden
+    | NeighbourHeard
     | WentDown
     | ClockSet
     | Tick

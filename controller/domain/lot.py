@@ -19,14 +19,17 @@ from controller.domain.events import (
     Corrected,
     DetectorChanged,
     Event,
+    NeighbourHeard,
+    SignOverridden,
     Tick,
     WentDown,
     WentUnreadable,
 )
 from controller.domain.frozen import changed
 from controller.domain.health import DetectorState
+from controller.domain.message import Neighbour
 from controller.domain.occupancy import Sources, ZoneState
-from controller.domain.report import Reason
+from controller.domain.report import Reason, StaffMessage
 from controller.domain.sight import is_blind, zones_with
 from controller.domain.specs import BaySpec, LotSpec, ZoneSpec
 from controller.domain.state import LotState, doubted, is_counted_by_lanes, noted, put, unix, zones_of
@@ -34,6 +37,10 @@ from controller.domain.watch import listened, lost, readable, timed_out, unreada
 
 BLINK_S = 120.0
 """What stood in lanes and bays before the controller was off for no longer than this is taken to stand there still."""
+
+
+CLOCKS_APART_S = 60.0
+"""What another lot says may be so much ahead of our clock."""
 
 
 def initial(spec: LotSpec, at: float = 0.0) -> LotState:
@@ -51,6 +58,8 @@ def adapted(spec: LotSpec, state: LotState) -> LotState:
         zones=zones,
         bays={b.name: state.bays.get(b.name, BayState()) for b in spec.bays},
         notes={z.name: state.notes.get(z.name, ()) for z in spec.zones},
+        staff={s.name: state.staff[s.name] for s in spec.signs if s.name in state.staff},
+        neighbours={name: state.neighbours[name] for name in _neighbours(spec) if name in state.neighbours},
         due=-math.inf,
         bays_due=-math.inf,
         weigh_due=_next_weighing(state.at) if spec.lanes else math.inf,
@@ -90,10 +99,10 @@ def apply(spec: LotSpec, state: LotState, event: Event) -> LotState:
             state = _of_detector(spec, state, event)
         case BayChanged():
             state = _bay_heard(spec, state, event)
-        case Corrected():
-            state = _corrected(spec, state, event)
-        case ClosureChanged():
-            state = _closure(state, event)
+        case Corrected() | ClosureChanged() | SignOverridden():
+            state = _told_by_staff(spec, state, event)
+        case NeighbourHeard():
+            state = _neighbour(spec, state, event)
         case WentDown():
             state = _went_down(spec, state, event)
         case ClockSet():
@@ -186,6 +195,16 @@ def _with_bay(lot: LotSpec, state: LotState, spec: BaySpec, was: BayState, now: 
     return changed(state, zones=put(state.zones, spec.zone, zone))
 
 
+def _told_by_staff(spec: LotSpec, state: LotState, event: Corrected | ClosureChanged | SignOverridden) -> LotState:
+    match event:
+        case Corrected():
+            return _corrected(spec, state, event)
+        case ClosureChanged():
+            return _closure(state, event)
+        case SignOverridden():
+            return _overridden(spec, state, event)
+
+
 def _corrected(spec: LotSpec, state: LotState, event: Corrected) -> LotState:
     zone = state.zones.get(event.zone)
     if zone is None:
@@ -206,6 +225,39 @@ def _closure(state: LotState, event: ClosureChanged) -> LotState:
         return changed(state, strange=state.strange + 1)
     state = changed(state, zones=put(state.zones, event.zone, replace(zone, closed=event.closed)))
     return noted(state, event.at, (event.zone,), "closed by staff" if event.closed else "opened by staff")
+
+
+def _overridden(spec: LotSpec, state: LotState, event: SignOverridden) -> LotState:
+    sign = next((s for s in spec.signs if s.name == event.sign), None)
+    if sign is None:
+        return replace(state, strange=state.strange + 1)
+    if event.text is None:
+        staff = {name: said for name, said in state.staff.items() if name != event.sign}
+        note = f"staff's message on {event.sign} was taken off"
+    else:
+        staff = put(state.staff, event.sign, StaffMessage(event.text, event.until))
+        note = f"staff's message on {event.sign} for {(event.until - event.at) / 60:.0f} min: {event.text}"
+    return noted(replace(state, staff=staff), event.at, (sign.zone,), note)
+
+
+def _neighbours(spec: LotSpec) -> set[str]:
+    return {s.redirect.lot for s in spec.signs if s.redirect is not None and s.redirect.lot is not None}
+
+
+def _neighbour(spec: LotSpec, state: LotState, event: NeighbourHeard) -> LotState:
+    """Take what another lot says, as old as it says itself; a moment ahead of ours is no more than two clocks apart."""
+    if event.lot not in _neighbours(spec):
+        return replace(state, strange=state.strange + 1)
+    age = 0.0
+    if event.sent_at is not None:
+        age = math.inf if state.epoch is None else unix(state, event.at) - event.sent_at
+    if not -CLOCKS_APART_S <= age < math.inf:
+        return replace(state, stale=state.stale + 1)
+    now = Neighbour(event.free, event.open, event.at - max(age, 0.0))
+    was = state.neighbours.get(event.lot)
+    if was is not None and was.known_at > now.known_at:
+        return replace(state, stale=state.stale + 1)
+    return replace(state, neighbours=put(state.neighbours, event.lot, now))
 
 
 def _went_down(spec: LotSpec, state: LotState, event: WentDown) -> LotState:

@@ -43,30 +43,76 @@ class Reason(StrEnum):
     """Every lane and every bay of the zone is at fault."""
     NOT_WRITTEN = "not_written"
     """What is counted can't be written down: it would be lost with the power."""
+    STAFF_MESSAGE = "staff_message"
+    """Of a sign only: staff put their own words on it."""
+    OUT_OF_HOURS = "out_of_hours"
+    """Of a sign only: the lot is not open at this time of the week."""
 
 
 class MessageKind(StrEnum):
     """What sort of thing a sign says; the layout chooses its picture by it."""
 
     CLOSED = "closed"
+    STAFF = "staff"
     BLANK = "blank"
     UNCERTAIN = "uncertain"
     FREE = "free"
     FULL = "full"
     NUMBER = "number"
+    ROWS = "rows"
+
+
+class Tone(StrEnum):
+    """What a colour may repeat of what the words say; a panel of one colour shows the words alone."""
+
+    FREE = "free"
+    FEW = "few"
+    FULL = "full"
+    NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One zone of several on a sign."""
+
+    mark: str
+    text: str
+    """What is to be read after the mark: the number, a dash when closed, nothing when the number is not known."""
+    free: int | None
+    """The number, where ``text`` is one."""
+    tone: Tone = Tone.NEUTRAL
+    room: int = 0
+    """How many digits the number may ever have: it keeps its place whatever it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a sign shall show."""
+    """What a sign shall show: ``text`` (or ``rows``), with ``also`` below or after it, then perhaps ``second``."""
 
     kind: MessageKind
     text: str
-    """What is to be read; for NUMBER the digits of ``free``, for BLANK empty."""
+    """What is to be read; for NUMBER the digits of ``free``, for ROWS all of them in one line, for BLANK empty."""
     free: int | None
     """The number, for NUMBER only."""
     reason: Reason
     """Why this and nothing else."""
+    tone: Tone = Tone.NEUTRAL
+    beside: str | None = None
+    """A word beside the number."""
+    rows: tuple[Row, ...] = ()
+    """For ROWS only."""
+    also: str | None = None
+    """The way to another lot, opening hours, a greeting: in the same picture, else in a phase of its own."""
+    second: str | None = None
+    """``text`` in another language, in a phase of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMessage:
+    """The words that staff put on a sign."""
+
+    text: str
+    until: float
 
 
 class PassageKind(StrEnum):
@@ -245,6 +291,8 @@ class SignReport:
     message: Message
     since: float
     because: tuple[str, ...]
+    staff: StaffMessage | None = None
+    """What staff put on it, while that holds, also where something else goes before it."""
 
 
 @dataclass(frozen=True, slots=True)

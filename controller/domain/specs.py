@@ -108,16 +108,106 @@ class HealthSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A local time of the site: what a driver's watch says."""
+
+    weekday: int
+    """0 (Monday) to 6."""
+    minute: int
+    """Of the day: 0 to 1439."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A span of local time on some days of the week."""
+
+    days: frozenset[int]
+    """Those on which it begins, 0 (Monday) to 6."""
+    start: int
+    end: int
+    """Minutes of the day; an end that is not after the start is on the next day."""
+
+    def holds(self, now: Moment) -> bool:
+        """Whether ``now`` lies in the span."""
+        if self.start < self.end:
+            return now.weekday in self.days and self.start <= now.minute < self.end
+        late = now.weekday in self.days and now.minute >= self.start
+        return late or ((now.weekday - 1) % 7 in self.days and now.minute < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a sign says in one language."""
+
+    full: str
+    closed: str
+    free: str
+    """Some spaces are free, but nobody knows how many."""
+
+
+WORDS = {
+    "pl": Words("brak wolnych miejsc", "nieczynne", "wolne"),
+    "en": Words("no free spaces", "closed", "spaces"),
+    "de": Words("keine Plätze frei", "geschlossen", "frei"),
+}
+"""The usual words, by language (ISO 639-1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowSpec:
+    """One zone of several on one sign, with the mark before its number: a letter, a symbol or a word."""
+
+    zone: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectSpec:
+    """Where a sign sends drivers when its lot is full."""
+
+    to: str
+    """What the next lot is called on signs: "P2"."""
+    arrow: str
+    """The way there: one of ← → ↑ ↓."""
+    lot: str | None = None
+    """What tells that lot's state (see ``events.NeighbourHeard``); None: nobody does, and its number is not shown."""
+    fresh_s: float = 300.0
+    """What it said is believed for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class GreetingSpec:
+    """The site's own words at set hours."""
+
+    text: str
+    hours: tuple[Hours, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SignSpec:
     """Which zone a sign speaks of, and its words."""
 
     name: str
     zone: str
-    full_text: str = "brak wolnych miejsc"
-    closed_text: str = "nieczynne"
+    full_text: str = WORDS["pl"].full
+    closed_text: str = WORDS["pl"].closed
     uncertain_text: str = "P"
     free_text: str | None = None
     """When some spaces are free, but nobody knows how many; None: ``uncertain_text``."""
+    number_text: str | None = None
+    """A word beside the number."""
+    nearly_full_text: str | None = None
+    """A word beside the number when few are left; None: ``number_text``."""
+    rows: tuple[RowSpec, ...] = ()
+    """Several zones on one sign; empty: ``zone`` alone, without a mark."""
+    second: Words | None = None
+    """The same in another language, in a second phase."""
+    redirect: RedirectSpec | None = None
+    open_hours: tuple[Hours, ...] = ()
+    """Outside these the sign says closed; empty: always open."""
+    hours_text: str | None = None
+    """Said with closed: when it is open."""
+    greeting: GreetingSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from controller.domain.bay import BayState
 from controller.domain.crossing import LaneState
 from controller.domain.frozen import changed
 from controller.domain.health import DetectorState
+from controller.domain.message import Neighbour
 from controller.domain.occupancy import ZoneState
-from controller.domain.report import Passage, Reason
+from controller.domain.report import Passage, Reason, StaffMessage
 from controller.domain.silence import Silence
 from controller.domain.specs import DetectorSpec, LaneSpec, LotSpec, Role
 
@@ -60,6 +61,10 @@ class LotState:
     """For each lane, the variance (vehicles squared) that its passages left."""
     notes: Mapping[str, tuple[Note, ...]] = field(default_factory=dict)
     """For each zone, newest last."""
+    staff: Mapping[str, StaffMessage] = field(default_factory=dict)
+    """What staff put on signs, by sign."""
+    neighbours: Mapping[str, Neighbour] = field(default_factory=dict)
+    """What other lots told, by the name under which a redirect knows them."""
 
 
 def unix(state: LotState, at: float) -> float:

@@ -1,11 +1,12 @@
 """Lot state -> what others may know of it (``report`` has the shapes)."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from controller.domain import lane, occupancy, upkeep
 from controller.domain.health import DetectorState
 from controller.domain.lot import sources_of
-from controller.domain.message import message
+from controller.domain.message import Surroundings, message
 from controller.domain.report import (
     BayReport,
     DetectorReport,
@@ -13,12 +14,13 @@ from controller.domain.report import (
     FaultKind,
     LaneReport,
     LotReport,
+    Message,
     Reason,
     SignReport,
     Status,
     ZoneReport,
 )
-from controller.domain.specs import DetectorSpec, LaneSpec, LotSpec, SignSpec
+from controller.domain.specs import DetectorSpec, LaneSpec, LotSpec, Moment, SignSpec
 from controller.domain.state import LotState
 
 NOTES_SHOWN = 5
@@ -26,8 +28,8 @@ JOURNAL = "journal"
 """The subject of a fault that is none of a detector."""
 
 
-def report(spec: LotSpec, state: LotState, unwritten: float | None = None) -> LotReport:
-    """Say everything that others may know, at this moment.
+def report(spec: LotSpec, state: LotState, unwritten: float | None = None, *, local: Moment | None = None) -> LotReport:
+    """Say everything that others may know, at this moment; ``local`` as in ``message.Surroundings``.
 
     ``unwritten``: since when (lot time) what happens can't be written down. No number is told then: it is not durable.
     """
@@ -44,7 +46,7 @@ def report(spec: LotSpec, state: LotState, unwritten: float | None = None) -> Lo
             for b in spec.bays
             for now in (state.bays[b.name],)
         ),
-        signs=tuple(_sign(s, zones[s.zone], state) for s in spec.signs),
+        signs=tuple(_sign(s, zones, state, local) for s in spec.signs),
         faults=(
             *(() if unwritten is None else (Fault(JOURNAL, FaultKind.NOT_WRITTEN, unwritten),)),
             *faults(spec, state),
@@ -84,10 +86,23 @@ def _fault(spec: LaneSpec, detector: DetectorSpec, state: LotState) -> Fault | N
     return Fault(detector.name, found[0].kind, found[0].since) if found else None
 
 
-def _sign(spec: SignSpec, zone: ZoneReport, state: LotState) -> SignReport:
+def says(spec: SignSpec, zones: Mapping[str, ZoneReport], state: LotState, local: Moment | None = None) -> Message:
+    """Say what a sign shows; ``zones`` as ``zone_reports`` has them."""
+    neighbour = None if spec.redirect is None else state.neighbours.get(spec.redirect.lot or "")
+    return message(spec, zones, Surroundings(state.at, local, state.staff.get(spec.name), neighbour))
+
+
+def _sign(spec: SignSpec, zones: Mapping[str, ZoneReport], state: LotState, local: Moment | None) -> SignReport:
     because = tuple(n.text for n in state.notes[spec.zone])[-NOTES_SHOWN:]
-    says = message(spec, zone)
-    return SignReport(spec.name, spec.zone, says, zone.since, because)
+    staff = state.staff.get(spec.name)
+    return SignReport(
+        name=spec.name,
+        zone=spec.zone,
+        message=says(spec, zones, state, local),
+        since=zones[spec.zone].since,
+        because=because,
+        staff=staff if staff is not None and state.at < staff.until else None,
+    )
 
 
 def _lane(spec: LaneSpec, state: LotState) -> LaneReport:

@@ -14,11 +14,14 @@ from typing import Any
 
 from paho.mqtt.matcher import MQTTMatcher
 
-from controller.domain.events import BayChanged, DetectorChanged, Stamp
+from controller.domain.events import BayChanged, DetectorChanged, NeighbourHeard, Stamp
+from controller.inputs import neighbours
 from controller.inputs.payloads import PayloadError, Reading, decode
 from controller.site import SensorInput
 
 log = logging.getLogger(__name__)
+
+Heard = DetectorChanged | BayChanged | NeighbourHeard
 
 MAX_TOPICS = 100
 """Distinct topics in each tally; further ones share ``OTHERS``."""
@@ -64,9 +67,7 @@ class Sensors:
         self._unknown: dict[str, int] = {}
         self._malformed: dict[str, _Malformed] = {}
 
-    def translate(
-        self, topic: str, payload: bytes, at: float, *, retained: bool = False
-    ) -> list[DetectorChanged | BayChanged]:
+    def translate(self, topic: str, payload: bytes, at: float, *, retained: bool = False) -> list[Heard]:
         """Return what a message says, at the lot time ``at``; nothing when it is not a sensor's or can't be read."""
         groups: Iterable[list[_Listener]] = self._by_filter.iter_match(topic)  # type: ignore[no-untyped-call]
         listeners = [listener for group in groups for listener in group]
@@ -90,9 +91,9 @@ class Sensors:
             },
         }
 
-    def _hear(
-        self, listener: _Listener, topic: str, payload: bytes, at: float, *, retained: bool
-    ) -> DetectorChanged | BayChanged | None:
+    def _hear(self, listener: _Listener, topic: str, payload: bytes, at: float, *, retained: bool) -> Heard | None:
+        if listener.spec.neighbour is not None:
+            return self._hear_neighbour(listener, topic, payload, at, retained=retained)
         reading = self._read(listener.spec, topic, payload)
         if reading is None:
             return None
@@ -109,6 +110,21 @@ class Sensors:
         self._accepted += 1
         return listener.event(reading.occupied, at, stamp)
 
+    def _hear_neighbour(
+        self, listener: _Listener, topic: str, payload: bytes, at: float, *, retained: bool
+    ) -> NeighbourHeard | None:
+        try:
+            told = neighbours.decode(listener.spec.target, payload, at)
+        except PayloadError as error:
+            self._refuse(listener.spec, topic, str(error))
+            return None
+        if retained and told.sent_at is None:
+            self._retained_ignored += 1
+            return None
+        listener.messages += 1
+        self._accepted += 1
+        return told
+
     def _read(self, spec: SensorInput, topic: str, payload: bytes) -> Reading | None:
         try:
             return decode(spec.format, payload, pointer=spec.pointer, topic=topic)
@@ -119,10 +135,13 @@ class Sensors:
                 "MQTT %s: the format %s failed on a message of %s", topic, spec.format, spec.target, exc_info=True
             )
             why = f"{type(error).__name__}: {error}"
+        self._refuse(spec, topic, why)
+        return None
+
+    def _refuse(self, spec: SensorInput, topic: str, why: str) -> None:
         bad = self._malformed.setdefault(_bounded(topic, self._malformed), _Malformed())
         bad.count += 1
         bad.last = f"{spec.target}: {why}"[:_SHOWN_WHY]
-        return None
 
 
 def _event(spec: SensorInput) -> Callable[[bool, float, Stamp | None], DetectorChanged | BayChanged]:

@@ -8,11 +8,13 @@
 even then. ``message`` is what the zone's first sign says, null when it has none; ``time``, when the state became known.
 QoS 1.
 
-Only what changed is sent, and everything at each new connection. ``publish`` never waits for the broker.
+What changed is sent at once, all of it every minute (another lot's sign believes it by its age only), and at each new
+connection. ``publish`` never waits for the broker.
 """
 
 import contextlib
 import json
+import math
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -28,6 +30,9 @@ Json = dict[str, Any]
 _QOS = 1
 _GOODBYE_S = 0.4
 
+AGAIN_S = 60.0
+"""What did not change is said again after this long."""
+
 
 class MqttState:
     """Keeps the retained topics true, over a connection of its own. Raises BrokerError."""
@@ -36,6 +41,7 @@ class MqttState:
         self._prefix = spec.prefix.rstrip("/")
         self._states: dict[str, Json] = {}
         self._newest: dict[str, Json] = {}
+        self._sent_at: dict[str, float] = {}
         self._online = False
         # Held while publishing: a new connection's "everything" and the service's next change must not cross.
         self._lock = threading.Lock()
@@ -60,7 +66,9 @@ class MqttState:
                 changed = self._states.get(topic) != state
                 self._states[topic] = state
                 self._newest[topic] = {**state, "time": moment}
-                if changed and self._online:
+                due = envelope["sent"] - self._sent_at.get(topic, -math.inf) >= AGAIN_S
+                if (changed or due) and self._online:
+                    self._sent_at[topic] = envelope["sent"]
                     self._send(topic)
 
     def close(self) -> None:

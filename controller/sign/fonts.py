@@ -36,9 +36,9 @@ class Glyph:
     """First lit row, and the row after the last lit one; None for a space."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """A set of glyphs that stand together on one baseline."""
+    """A set of glyphs that stand together on one baseline; each is itself and loaded once."""
 
     name: str
     caps: int

@@ -20,7 +20,8 @@ from PIL import Image
 from controller.domain.report import Message, MessageKind
 from controller.sign import readback
 from controller.sign.brightness import Dimmer
-from controller.sign.layout import render
+from controller.sign.colours import painted
+from controller.sign.layout import Picture, Show, compose
 from controller.sign.light import Light
 from controller.sign.listener import Listener
 from controller.sign.panel import Panel, Reopening, open_panel
@@ -47,7 +48,8 @@ class _Sign:
         self._brightness, self._why_bright = panel.spec.brightness, "the site file"
         self._told: Message | None = None
         self._because: tuple[str, ...] = ()
-        self._image: Image.Image | None = None
+        self._show: Show | None = None
+        self._since = 0.0
         self._until = -math.inf
         self._distrust: str | None = _NOTHING_YET
         """Why nothing told is shown; None while something is."""
@@ -55,7 +57,7 @@ class _Sign:
         self._written_at = -math.inf
         self._unwritten = False
 
-    def hear(self, report: Mapping[str, Any] | None, until: float) -> None:
+    def hear(self, report: Mapping[str, Any] | None, until: float, now: float) -> None:
         """Take what the sign shall say until then; None when it is not spoken of."""
         self._until = until
         if report is None:
@@ -64,9 +66,10 @@ class _Sign:
         try:
             told = readback.message(report["message"])
             if told != self._told:
-                self._told, self._image = None, None
-                self._image = render(told, *self._panel.spec.size)
-                self._told = told
+                self._told, self._show = None, None
+                spec = self._panel.spec
+                self._show = compose(told, *spec.size, pages=spec.pages, scroll=spec.scroll)
+                self._told, self._since = told, now
             self._because = tuple(map(str, report.get("because", ())))
         except Exception as error:  # noqa: BLE001  whatever is wrong with it, a sign shows all or nothing
             self.distrust(str(error) or repr(error))
@@ -76,7 +79,7 @@ class _Sign:
     def distrust(self, why: str) -> None:
         """Be dark until something else is heard."""
         self._distrust = why
-        self._told, self._image, self._because = None, None, ()
+        self._told, self._show, self._because = None, None, ()
 
     def beat(self, now: float) -> None:
         """Show what holds, or be dark; say so in the read-back."""
@@ -85,16 +88,16 @@ class _Sign:
         why_dark = self._distrust
         if why_dark is None and self._told is not None and self._told.kind is MessageKind.BLANK:
             why_dark = f"the sign is told to be dark ({self._told.reason.value})"
-        image = self._image if why_dark is None else None
+        picture = self._show.at(now - self._since)[0] if why_dark is None and self._show is not None else None
         try:
             self._dim(now)
-            if image is None:
+            if picture is None:
                 self._panel.dark()
             else:
-                self._panel.show(image)
+                self._panel.show(painted(picture) if self._panel.spec.colours == "states" else picture.lit)
         except Exception as error:  # noqa: BLE001  a driver's fault must not darken the other signs
-            why_dark, image = f"the panel failed: {error}", None
-        self._read_back(image, why_dark, now)
+            why_dark, picture = f"the panel failed: {error}", None
+        self._read_back(picture, why_dark, now)
 
     def _dim(self, now: float) -> None:
         if self._light is not None:
@@ -111,15 +114,15 @@ class _Sign:
         except Exception:
             log.exception("sign %s: its panel could not be closed; it may show its last picture", self._name)
 
-    def _read_back(self, image: Image.Image | None, why_dark: str | None, now: float) -> None:
+    def _read_back(self, picture: Picture | None, why_dark: str | None, now: float) -> None:
         spec = self._panel.spec
         shown = readback.Shown(
             name=self._name,
             driver=spec.driver,
             width=spec.width,
             height=spec.height,
-            rows=readback.rows(image or Image.new("1", spec.size)),
-            lit=image is not None,
+            rows=readback.rows(Image.new("1", spec.size) if picture is None else picture.lit),
+            lit=picture is not None,
             message=self._told,
             why_dark=why_dark,
             shown_at=self._clock(),
@@ -127,6 +130,7 @@ class _Sign:
             because=self._because,
             brightness=self._brightness,
             why_bright=self._why_bright,
+            tints=picture.tints if picture is not None and spec.colours == "states" else (),
         )
         before = self._shown
         if before is not None and (before.rows, before.lit) == (shown.rows, shown.lit):
@@ -212,7 +216,7 @@ class Guardian:
         if self._light is not None:
             self._light.hear(envelope, min(envelope["sent"], now))
         for name, sign in self._signs.items():
-            sign.hear(reports.get(name), until)
+            sign.hear(reports.get(name), until, now)
         self.beat()
 
     def lost(self, why: str) -> None:

@@ -1,136 +1,261 @@
-"""Message + panel size -> the one picture that a driver sees. Pure.
+"""Message + panel size -> what a driver sees: one picture, or two in turn. Pure; time is an argument.
 
-A layout is chosen, not squeezed: the wordings of a message from the longest to the shortest, the faces from the largest
-to the smallest, capitals before small letters, few lines before many. The first that fits whole is the picture; when
-none does, ``CannotShow`` says what is missing. Nothing is ever clipped, and nothing scrolls.
+A layout is chosen, not squeezed. A number is as tall as the panel allows; what stands beside it must find room that is
+left. Of a text the wordings from the longest to the shortest, the faces from the largest to the smallest, capitals
+before small letters, few lines before many: the first that fits whole is the picture. Several zones stand below each
+other, beside each other, or the first one large with the rest beside it, whatever makes the smallest digit tallest.
+When nothing fits, ``CannotShow`` says what is missing. Nothing is ever clipped.
+
+Only where the site asks: two phases (never more, of ``PHASE_S``), and running text. Phases are for what says something
+on its own; a driver at 20 km/h has the sign in view for about two seconds and may see only one of them. MUTCD (11th
+edition), 2L.05: no more than two phases, each for at least 2 s, all within 8 s, each to be understood by itself; and
+2L.04: no animation, scrolling, or other moving elements.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from types import MappingProxyType
 
 from PIL import Image
 
-from controller.domain.report import Message, MessageKind, Reason
-from controller.domain.specs import SignSpec
+from controller.domain.report import Message, MessageKind, Reason, Row, Tone
+from controller.domain.specs import WORDS
 from controller.sign import fonts
+from controller.sign.rows import arrangements
+from controller.sign.text import Block, CannotShow, Lacks, Part, blocks
+
+__all__ = ["SHORTER", "CannotShow", "Picture", "Show", "Tint", "compose", "message_for", "preview", "render"]
 
 SHORTER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "brak wolnych miejsc": ("brak miejsc", "brak"),
         "nieczynne": ("zamkn.",),
+        "no free spaces": ("no spaces", "full"),
+        "keine plätze frei": ("besetzt", "voll"),
+        "geschlossen": ("zu",),
     }
 )
 """Wordings for panels that cannot show the whole text, the longest first; the key in small letters."""
 
+PHASE_S = 3.0
+"""How long each of two phases stands."""
+
+SCROLL_STEP_S = 0.04
+"""Running text moves on by one column in this time."""
+
 _MOST_LINES = 3
-
-
-class CannotShow(ValueError):  # noqa: N818  it says what happened to whom: "cannot show ..."
-    """A text that does not fit whole, or cannot be drawn. ``columns`` and ``rows`` are the LEDs that are missing."""
-
-    def __init__(self, text: str, size: tuple[int, int], why: str, *, columns: int = 0, rows: int = 0) -> None:
-        self.text, self.size, self.columns, self.rows = text, size, columns, rows
-        super().__init__(f"cannot show {text!r} on a {size[0]}x{size[1]} panel: {why}")
+_NOWHERE = (-1, -1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
-    """Lines of text in one face."""
+class Tint:
+    """What is lit in this box of LEDs (right and bottom are outside) has this tone."""
 
-    face: fonts.Face
-    lines: tuple[str, ...]
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Columns and rows with the least gap between lines."""
-        sizes = [self.face.measure(line) for line in self.lines]
-        gaps = self.face.spacing * (len(self.lines) - 1)
-        return max(width for width, _ in sizes), sum(height for _, height in sizes) + gaps
-
-    def draw(self, width: int, height: int) -> Image.Image:
-        """Draw the lines centred, with what room is left shared between and around them."""
-        image = Image.new("1", (width, height))
-        pictures = [self.face.draw(line) for line in self.lines]
-        spare = height - self.size[1]
-        more = min(spare // len(pictures), self.face.spacing) if len(pictures) > 1 else 0
-        y = (spare - more * (len(pictures) - 1)) // 2
-        for picture in pictures:
-            image.paste(picture, ((width - picture.width) // 2, y))
-            y += picture.height + self.face.spacing + more
-        return image
+    box: tuple[int, int, int, int]
+    tone: Tone
 
 
-def render(
-    message: Message, width: int, height: int, *, shorter: Mapping[str, tuple[str, ...]] = SHORTER
-) -> Image.Image:
-    """Draw ``message`` for ``width`` x ``height`` LEDs in mode "1"; CannotShow when it does not fit whole."""
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Which LEDs are lit, mode "1", and where a panel with colours repeats what the words say."""
+
+    lit: Image.Image
+    tints: tuple[Tint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """What a panel shows for as long as a message holds: pictures that take turns, each for ``each_s``."""
+
+    pictures: tuple[Picture, ...]
+    each_s: float = math.inf
+
+    def at(self, elapsed_s: float) -> tuple[Picture, float]:
+        """Return the picture so long after the message came, and when it changes next (infinity: never)."""
+        if len(self.pictures) == 1:
+            return self.pictures[0], math.inf
+        turn = math.floor(elapsed_s / self.each_s)
+        return self.pictures[turn % len(self.pictures)], (turn + 1) * self.each_s
+
+
+def compose(
+    message: Message,
+    width: int,
+    height: int,
+    *,
+    pages: bool = False,
+    scroll: bool = False,
+    shorter: Mapping[str, tuple[str, ...]] = SHORTER,
+) -> Show:
+    """Choose the layout of ``message`` for ``width`` x ``height`` LEDs; CannotShow when it does not fit whole."""
+    room = _Room(width, height, shorter)
     if message.kind is MessageKind.BLANK:
-        return Image.new("1", (width, height))
-    text = " ".join(message.text.split())
-    if not text:
-        raise CannotShow(message.text, (width, height), "it is empty; give it a text")
-    if message.kind is MessageKind.NUMBER:
-        wordings: tuple[str, ...] = (text,)
-    else:
-        wordings = (text, *shorter.get(text.lower(), ()))
-    missing = []
-    for layout in _layouts(wordings):
-        columns, rows = layout.size
-        if columns <= width and rows <= height:
-            return layout.draw(width, height)
-        missing.append((max(0, columns - width), max(0, rows - height)))
-    raise _refusal(text, (width, height), missing)
+        return Show((room.picture(()),))
+    try:
+        phases = [room.phase(message, message.text)]
+        if message.second is not None:
+            phases.append(room.phase(message, message.second))
+    except CannotShow as refused:
+        if pages and message.also is not None and message.second is None:
+            bare = _without_also(message)
+            phases = [room.phase(bare, bare.text), room.text(message.also, Tone.NEUTRAL)]
+        elif scroll and message.kind not in {MessageKind.NUMBER, MessageKind.ROWS} and not refused.rows:
+            return room.running(" ".join(filter(None, (message.text, message.also))), message.tone)
+        else:
+            raise
+    if len(phases) > 1 and not pages:
+        raise CannotShow(message.text, room.size, "it holds one language at a time", "Set pages = true")
+    return Show(tuple(phases), PHASE_S if len(phases) > 1 else math.inf)
 
 
-def _layouts(wordings: Iterable[str]) -> Iterator[_Layout]:
-    for wording in wordings:
-        for face in map(fonts.load, fonts.FACES):
-            for text in dict.fromkeys((wording.upper(), wording)):
-                if not face.missing(text):
-                    yield from (_Layout(face, lines) for lines in _broken(text))
+def _without_also(message: Message) -> Message:
+    return Message(message.kind, message.text, message.free, message.reason, message.tone, message.beside, message.rows)
 
 
-def _broken(text: str) -> Iterator[tuple[str, ...]]:
-    """Break ``text`` at its spaces in every way: few lines first, then lines of even length."""
-    words = text.split(" ")
-    for count in range(1, min(len(words), _MOST_LINES) + 1):
-        ways = [
-            tuple(" ".join(words[a:b]) for a, b in zip((0, *cuts), (*cuts, len(words)), strict=True))
-            for cuts in combinations(range(1, len(words)), count - 1)
-        ]
-        yield from sorted(ways, key=lambda lines: max(map(len, lines)))
+class _Room:
+    """A panel's LEDs, and every way to lay something out on them."""
+
+    def __init__(self, width: int, height: int, shorter: Mapping[str, tuple[str, ...]]) -> None:
+        self.size = width, height
+        self._shorter = shorter
+
+    def phase(self, message: Message, text: str) -> Picture:
+        """Draw ``text`` with all that belongs to it in one picture."""
+        match message.kind:
+            case MessageKind.NUMBER:
+                return self._number(message)
+            case MessageKind.ROWS:
+                return self._rows(message.text, message.rows)
+            case _ if message.also is None:
+                return self.text(text, message.tone)
+            case _:
+                return self._two_texts(text, message.tone, message.also)
+
+    def text(self, text: str, tone: Tone) -> Picture:
+        """Draw a text alone, in its longest wording that fits."""
+        lacks = Lacks(text, self.size)
+        for block in blocks(self._wordings(text)):
+            if lacks.fits(block.size):
+                return self.picture(block.draw(0, 0, *self.size, tone))
+        raise lacks.refusal()
+
+    def _two_texts(self, text: str, tone: Tone, also: str) -> Picture:
+        """Draw one text above another, whose face is no larger."""
+        lacks = Lacks(f"{text} {also}", self.size)
+        width, height = self.size
+        for upper in blocks(self._wordings(text)):
+            for lower in blocks((also,)):
+                if lower.face.caps > upper.face.caps:
+                    continue
+                (w1, h1), (w2, h2) = upper.size, lower.size
+                gap = max(lower.face.spacing, 1)
+                if lacks.fits((max(w1, w2), h1 + gap + h2)):
+                    spare = height - h1 - h2 - gap
+                    first = h1 + spare // 2
+                    parts = upper.draw(0, 0, width, first, tone)
+                    return self.picture(
+                        (*parts, *lower.draw(0, first + gap, width, height - first - gap, Tone.NEUTRAL))
+                    )
+        raise lacks.refusal()
+
+    def _number(self, message: Message) -> Picture:
+        """Draw the number as tall as it fits; a word beside it and a text below take what room is left."""
+        digits = " ".join(message.text.split())
+        lacks = Lacks(digits, self.size, "number")
+        number = next((block for block in blocks((digits,), lines=1) if lacks.fits(block.size)), None)
+        if number is None:
+            raise lacks.refusal()
+        width, height = self.size
+        below = 0 if message.also is None else number.size[1] + max(number.face.spacing // 2, 1)
+        top = height if message.also is None else number.size[1]
+        parts: tuple[Part, ...]
+        if message.beside is None:
+            parts = number.draw(0, 0, width, top, message.tone)
+        else:
+            parts = self._beside(message.beside, number, top, message.tone)
+        if message.also is not None:
+            parts = (*parts, *self._into(message.also, (0, below, width, height - below), Tone.NEUTRAL))
+        return self.picture(parts)
+
+    def _beside(self, word: str, number: "Block", height: int, tone: Tone) -> tuple[Part, ...]:
+        """Put the word at the left edge, the number at the right one, where its last digit never moves."""
+        width = self.size[0]
+        taken = number.size[0]
+        left = width - taken - max(number.face.spacing, 2)
+        return (
+            *self._into(word, (0, 0, left, height), tone, no_taller=number.face),
+            *number.draw(width - taken, 0, taken, height, tone),
+        )
+
+    def _into(
+        self, text: str, box: tuple[int, int, int, int], tone: Tone, *, no_taller: fonts.Face | None = None
+    ) -> tuple[Part, ...]:
+        x, y, width, height = box
+        lacks = Lacks(text, self.size, room=(width, height))
+        for block in blocks((text,)):
+            if (no_taller is None or block.face.caps <= no_taller.caps) and lacks.fits(block.size):
+                return block.draw(x, y, width, height, tone)
+        raise lacks.refusal()
+
+    def _rows(self, text: str, rows: Sequence[Row]) -> Picture:
+        lacks = Lacks(text, self.size)
+        found = [way for way in arrangements(rows) if lacks.fits(way.size)]
+        if not found:
+            raise lacks.refusal()
+        best = max(found, key=lambda way: way.merit)
+        return self.picture(best.draw(*self.size))
+
+    def running(self, text: str, tone: Tone) -> Show:
+        """Let a text that does not fit run through, from right to left."""
+        width, height = self.size
+        block = next(block for block in blocks((text,), lines=1) if block.size[1] <= height)
+        strip = Image.new("1", (block.size[0] + 2 * width, height))
+        for part in block.draw(width, 0, block.size[0], height, tone):
+            strip.paste(part.drawing, (part.x, part.y))
+        steps = range(strip.width - width)
+        whole = Tint((0, 0, width, height), tone)
+        return Show(tuple(Picture(strip.crop((x, 0, x + width, height)), (whole,)) for x in steps), SCROLL_STEP_S)
+
+    def picture(self, parts: Iterable[Part]) -> Picture:
+        """Put the parts together."""
+        image = Image.new("1", self.size)
+        tints = []
+        for part in parts:
+            image.paste(part.drawing, (part.x, part.y))
+            tints.append(Tint((part.x, part.y, part.x + part.drawing.width, part.y + part.drawing.height), part.tone))
+        return Picture(image, tuple(tints))
+
+    def _wordings(self, text: str) -> tuple[str, ...]:
+        whole = " ".join(text.split())
+        if not whole:
+            raise CannotShow(text, self.size, "it is empty", "Give it a text")
+        return (whole, *self._shorter.get(whole.lower(), ()))
 
 
-def _refusal(text: str, size: tuple[int, int], missing: list[tuple[int, int]]) -> CannotShow:
-    if not missing:
-        undrawn = fonts.load(fonts.FACES[-1]).missing(text)
-        return CannotShow(text, size, f"no face draws {undrawn!r}; write it without")
-    columns, rows = min(missing, key=sum)
-    lacking = " and ".join(f"{count} {what}" for count, what in ((columns, "columns"), (rows, "rows")) if count)
-    why = f"{lacking} too few for its shortest wording in the smallest face; choose a shorter text"
-    return CannotShow(text, size, why, columns=columns, rows=rows)
+def render(message: Message, width: int, height: int) -> Image.Image:
+    """Return the one picture that ``compose`` makes of a message, or the first of two, in mode "1"."""
+    return compose(message, width, height).pictures[0].lit
 
 
-def message_for(text: str) -> Message:
-    """Return the message that ``sign preview TEXT`` means: a number, "P", full, closed, blank, or any text."""
-    words = SignSpec(name="preview", zone="preview")
+def message_for(text: str, *, language: str = "pl") -> Message:
+    """Return the message that ``text`` means: a number, "P", full, closed, blank, or any words."""
+    words = WORDS[language]
     if text.isascii() and text.isdecimal():
-        return Message(MessageKind.NUMBER, str(int(text)), int(text), Reason.COUNTED)
+        return Message(MessageKind.NUMBER, str(int(text)), int(text), Reason.COUNTED, Tone.FREE)
     match text.strip().lower():
         case "p":
-            return Message(MessageKind.UNCERTAIN, words.uncertain_text, None, Reason.NEVER_COUNTED)
+            return Message(MessageKind.UNCERTAIN, "P", None, Reason.NEVER_COUNTED)
         case "full":
-            return Message(MessageKind.FULL, words.full_text, None, Reason.COUNTED)
+            return Message(MessageKind.FULL, words.full, None, Reason.COUNTED, Tone.FULL)
         case "closed":
-            return Message(MessageKind.CLOSED, words.closed_text, None, Reason.CLOSED_BY_STAFF)
+            return Message(MessageKind.CLOSED, words.closed, None, Reason.CLOSED_BY_STAFF, Tone.FULL)
         case "blank" | "":
             return Message(MessageKind.BLANK, "", None, Reason.NOTHING_COUNTS)
         case _:
-            return Message(MessageKind.CLOSED, text, None, Reason.CLOSED_BY_STAFF)
+            return Message(MessageKind.STAFF, text, None, Reason.STAFF_MESSAGE)
 
 
 def preview(text: str, width: int, height: int) -> Image.Image:
-    """Draw what ``sign preview TEXT`` shows; see ``message_for`` and ``render``."""
+    """Draw what ``sign preview TEXT`` shows first; see ``message_for``."""
     return render(message_for(text), width, height)

@@ -30,7 +30,7 @@ class Panel(Protocol):
         """What the panel is made of."""
 
     def show(self, image: Image.Image) -> None:
-        """Light exactly these LEDs: mode "1", of the panel's size (ValueError for another)."""
+        """Light exactly these LEDs: mode "1", on a panel with colours "RGB", of its size (ValueError for another)."""
 
     def dark(self) -> None:
         """Light nothing."""
@@ -70,10 +70,11 @@ class Emulator:
 
 
 def check(image: Image.Image, spec: PanelSpec) -> None:
-    """Raise ValueError unless ``image`` is a mode "1" picture of the panel's size."""
-    if image.mode != "1" or image.size != spec.size:
+    """Raise ValueError unless ``image`` is a picture as the panel takes it: mode "1", or "RGB" with colours."""
+    mode = "RGB" if spec.colours == "states" else "1"
+    if image.mode != mode or image.size != spec.size:
         raise ValueError(
-            f'panel {spec.name} takes a {spec.width}x{spec.height} picture in mode "1", '
+            f'panel {spec.name} takes a {spec.width}x{spec.height} picture in mode "{mode}", '
             f"not {image.width}x{image.height} in {image.mode!r}"
         )
 

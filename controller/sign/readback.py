@@ -12,8 +12,13 @@ from typing import Any
 from urllib.parse import quote
 
 from PIL import Image
+from pydantic import TypeAdapter
 
-from controller.domain.report import Message, MessageKind, Reason
+from controller.domain.report import Message, MessageKind
+from controller.sign.layout import Tint
+
+_MESSAGE = TypeAdapter(Message)
+_TINTS = TypeAdapter(tuple[Tint, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class Shown:
     """0 (dim, but lit) to 15."""
     why_bright: str | None = None
     """What the brightness follows, in plain English."""
+    tints: tuple[Tint, ...] = ()
+    """On a panel with colours: in which tone the LEDs of a box shine."""
 
     def image(self) -> Image.Image:
         """Return the picture in mode "1"."""
@@ -91,14 +98,13 @@ def _shown(raw: dict[str, Any]) -> Shown:
         why_bright=raw["why_bright"],
         shown_at=float(raw["shown_at"]),
         alive=float(raw["alive"]),
+        tints=_TINTS.validate_python(raw.get("tints", ())),
     )
 
 
-def message(raw: dict[str, Any]) -> Message:
-    """Build a message from its JSON; KeyError, TypeError or ValueError when it is none, or contradicts itself."""
-    told = Message(MessageKind(raw["kind"]), raw["text"], raw["free"], Reason(raw["reason"]))
-    if not isinstance(told.text, str):
-        raise TypeError(f"a message's text must be a string, not {told.text!r}")
+def message(raw: Any) -> Message:
+    """Build a message from its JSON; ValueError when it is none, or contradicts itself."""
+    told = _MESSAGE.validate_python(raw)
     if told.kind is MessageKind.NUMBER and told.text != str(told.free):
         raise ValueError(f"a number says {told.text!r} but means {told.free!r}")
     return told

@@ -120,8 +120,10 @@ class Ws2812:
         if image == self._sent and now < self._refresh_at:
             return
         self._refresh_at = -math.inf  # what fails half-way is sent again
-        colours = Image.new("RGB", image.size)
-        colours.paste(AMBER, mask=image)
+        colours = image
+        if image.mode == "1":
+            colours = Image.new("RGB", image.size)
+            colours.paste(AMBER, mask=image)
         try:
             self._device.display(colours)
         except RuntimeError as error:

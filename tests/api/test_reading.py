@@ -92,7 +92,8 @@ def test_passages_come_newest_first_and_no_more_than_asked_for(count: CountOnAir
 def test_a_sign_tells_its_message_why_and_what_its_panel_shows(count: CountOnAir, api: httpx.Client) -> None:
     say(count, api, 0, shows=number(1))
     sign = get(api, "/signs/entrance")
-    assert sign["message"] == {"kind": "full", "text": "brak wolnych miejsc", "free": None}
+    told = sign["message"]
+    assert (told["kind"], told["text"], told["free"]) == ("full", "brak wolnych miejsc", None)
     assert sign["reason"] == "counted"
     assert 42 <= sign["age_s"] < 50
     assert sign["because"] == ["main: exit", "customers: 0 free"]

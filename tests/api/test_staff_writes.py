@@ -21,6 +21,7 @@ from controller.link import Reply
 WRITES = [
     ("/api/v1/zones/customers/correction", {"occupied": 37, "reason": "counted on foot"}),
     ("/api/v1/zones/customers/closure", {"closed": True, "reason": "snow"}),
+    ("/api/v1/signs/entrance/message", {"text": "Wjazd B", "minutes": 90, "reason": "works"}),
 ]
 
 CREDENTIALS: dict[str, Callable[[str], dict[str, str]]] = {
@@ -59,7 +60,7 @@ def assert_problem(answer: httpx.Response, status: int) -> ProblemDetails:
 
 
 @pytest.mark.parametrize("credentials", CREDENTIALS)
-@pytest.mark.parametrize(("path", "body"), WRITES, ids=["correction", "closure"])
+@pytest.mark.parametrize(("path", "body"), WRITES, ids=["correction", "closure", "message"])
 def test_no_write_without_the_token(
     linked: CountOnAir, api: httpx.Client, token: str, path: str, body: Any, credentials: str
 ) -> None:
@@ -97,6 +98,44 @@ def test_a_closure_reaches_the_count(linked: CountOnAir, api: httpx.Client, toke
     assert answer.status_code == 200
     (command,) = linked.commands
     assert (command["do"], command["zone"], command["closed"], command["reason"]) == ("close", "staff", closed, "")
+
+
+def test_staffs_own_words_reach_the_count_and_are_taken_off(linked: CountOnAir, api: httpx.Client, token: str) -> None:
+    path, body = WRITES[2]
+    answer = api.post(path, json=body, headers=bearer(token))
+    assert (answer.status_code, answer.json()) == (200, {"done": True, "sign": "entrance"})
+    assert api.delete(path, headers=bearer(token)).status_code == 200
+    assert_problem(api.delete(path), 401)
+    put, off = linked.commands
+    assert {k: put[k] for k in ("do", "sign", "text", "seconds", "by", "reason")} == {
+        "do": "message",
+        "sign": "entrance",
+        "text": "Wjazd B",
+        "seconds": 5400.0,
+        "by": "token",
+        "reason": "works",
+    }
+    assert (off["do"], off["sign"], off["text"]) == ("message", "entrance", None)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({"text": "Wjazd od ulicy Lipowej przez bramę C", "minutes": 5}, "it lacks"),
+        ({"text": "满", "minutes": 5}, "no face draws '满'"),
+        ({"text": "  ", "minutes": 5}, "text"),
+        ({"text": "x", "minutes": 0}, "minutes"),
+        ({"text": "x", "minutes": 44641}, "minutes"),
+        ({"text": "x"}, "minutes"),
+    ],
+)
+def test_words_that_the_panel_cannot_show_whole_or_that_never_end_are_refused_here(
+    linked: CountOnAir, api: httpx.Client, token: str, body: Any, why: str
+) -> None:
+    answer = api.post(WRITES[2][0], json=body, headers=bearer(token))
+    assert why in assert_problem(answer, 422).detail
+    assert linked.commands == []
+    assert_problem(api.post("/api/v1/signs/nowhere/message", json=WRITES[2][1], headers=bearer(token)), 404)
 
 
 @pytest.mark.parametrize(
@@ -269,5 +308,5 @@ def test_a_token_that_others_can_read_is_complained_about(tmp_path: Path, caplog
 def test_every_route_that_changes_something_wants_the_token(app: FastAPI) -> None:
     paths = app.openapi()["paths"]
     writes = [(path, op) for path, ops in paths.items() for method, op in ops.items() if method != "get"]
-    assert len(writes) == len(WRITES)  # a new one joins the matrix above
+    assert len(writes) == len(WRITES) + 1  # a new one joins the matrix above; DELETE has a test of its own
     assert all(operation["security"] == [{"HTTPBearer": []}] for _, operation in writes)

@@ -107,6 +107,17 @@ def test_a_count_that_is_not_trusted_is_null(broker: Mosquitto, spec: MqttSpec) 
     assert (heard["status"], heard["message"]) == ("UNKNOWN", "P")
 
 
+def test_what_did_not_change_is_said_again_every_minute(broker: Mosquitto, spec: MqttSpec) -> None:
+    with MqttState(spec, password=None) as state:
+        first = envelope(3)
+        state.publish(first)
+        ready(state)
+        for later, at in ((59.0, 4.0), (61.0, 5.0)):
+            state.publish({**envelope(3, at=at), "sent": first["sent"] + later})
+        topic = f"{spec.prefix}/customers/state"
+        until(lambda: json.loads(broker.retained(topic))["time"] == "2026-11-22T21:40:05.250Z")
+
+
 def test_only_what_changed_is_sent(broker: Mosquitto, spec: MqttSpec) -> None:
     with MqttState(spec, password=None) as state, broker.listen(f"{spec.prefix}/+/state") as heard:
         ready(state)
