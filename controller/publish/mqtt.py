@@ -41,6 +41,7 @@ class MqttState:
         self._prefix = spec.prefix.rstrip("/")
         self._states: dict[str, Json] = {}
         self._newest: dict[str, Json] = {}
+        self._newest_sent = 0.0
         self._sent_at: dict[str, float] = {}
         self._online = False
         # Held while publishing: a new connection's "everything" and the service's next change must not cross.
@@ -67,8 +68,8 @@ class MqttState:
                 self._states[topic] = state
                 self._newest[topic] = {**state, "time": moment}
                 due = envelope["sent"] - self._sent_at.get(topic, -math.inf) >= AGAIN_S
+                self._newest_sent = envelope["sent"]
                 if (changed or due) and self._online:
-                    self._sent_at[topic] = envelope["sent"]
                     self._send(topic)
 
     def close(self) -> None:
@@ -101,6 +102,7 @@ class MqttState:
             self._online = False
 
     def _send(self, topic: str) -> None:
+        self._sent_at[topic] = self._newest_sent
         payload = json.dumps(self._newest[topic], ensure_ascii=False)
         self._client.publish(topic, payload, _QOS, retain=True)
 
