@@ -86,7 +86,7 @@ def write_line(entry: Entry) -> str:
     return json.dumps({"t": round(entry.at, 6), **_fields(entry)})
 
 
-def _fields(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911  one return a shape
+def _fields(entry: Entry) -> dict[str, Any]:  # noqa: C901, PLR0911  one return a shape
     match entry:
         case DetectorChanged():
             return {"detector": entry.detector, "occupied": entry.occupied}

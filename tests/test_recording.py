@@ -88,7 +88,6 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     st.builds(WentUnreadable, NAMES, TIMES),
     st.builds(SignOverridden, NAMES, st.none() | NAMES, TIMES, TIMES),
     st.builds(NeighbourHeard, NAMES, st.none() | st.integers(0, MAX_COUNT), st.booleans(), TIMES, st.none() | TIMES),
-    st.builds(WentDown, st.floats(0, MAX_S), TIMES),
     st.builds(ClockSet, TIMES, TIMES),
 )
 
