@@ -80,6 +80,8 @@ MOST_UNSEEN = 0.2
 """No lane is taken to miss more than this share of its vehicles."""
 BALANCE_WEIGHT = 8.0
 """Passages, times the share that is not seen, before the balance of entries and exits is believed to be off."""
+BALANCE_SPREAD = 0.35
+"""How far (standard deviation, share of what is not seen) one side misses more than the other, before it is known."""
 NEAR_FULL = 1e-4
 """From this chance of being full on, each passage is weighed on its own."""
 ANCHORED = 0.12
@@ -462,7 +464,10 @@ def _unseen(belief: Belief, unseen: float) -> tuple[float, float]:
     """Return the chance that another vehicle came in, or went out, unseen; the lanes' balance tells them apart."""
     if unseen <= 0:
         return 0.0, 0.0
-    bias = belief.surplus / (belief.passages + BALANCE_WEIGHT / unseen)
+    # The number itself may be off by SCALE, so that a few passages of a large lot prove nothing of its lanes.
+    doubt = (SCALE * belief.capacity / BALANCE_SPREAD) ** 2
+    noise = belief.passages * (belief.passages * unseen + BALANCE_WEIGHT) * unseen + doubt
+    bias = belief.surplus * belief.passages * unseen**2 / noise
     less = max(0.0, abs(bias) - unseen)  # what one side cannot have less than nothing of, the other has more of
     coming, going = max(0.0, unseen - bias), max(0.0, unseen + bias)
     coming, going = (coming + less, going) if bias < 0 else (coming, going + less)
