@@ -17,7 +17,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check accuracy clean lock check-esphome
+.PHONY: help install demo test test-api-fuzz check accuracy clean lock check-esphome
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
@@ -38,6 +38,9 @@ check: $(VENV)/.check ## Style, formatting, types, and that imports point down
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_imports.py
+
+test-api-fuzz: $(VENV)/.test ## Heavy: 10,000 cases of schemathesis against the API
+	PARKING_FUZZ_CASES=10000 $(BIN)/pytest -q -s tests/api/test_fuzz.py
 
 accuracy: $(VENV)/.accuracy ## Heavy: simulate, replay and score every scenario; write docs/accuracy.md; ARGS="--only office*"
 	$(BIN)/python -m controller.accuracy --out docs $(ARGS)

@@ -351,10 +351,12 @@ def export(path: Path, since: float | None = None) -> Iterator[str]:
             yield line
 
 
-def passages(db: sqlite3.Connection, limit: int) -> list[dict[str, Any]]:
-    """Return the last passages, newest first; ``wall`` and ``began`` (the first loop covered) in Unix seconds."""
+def passages(db: sqlite3.Connection, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+    """Return the last passages (of rows before this ``id``), newest first; ``wall`` and ``began`` in Unix seconds."""
     cursor = db.execute(
-        "SELECT wall, began, lane, kind, tailgating, wrong_way, doubt FROM passage ORDER BY id DESC LIMIT ?", (limit,)
+        "SELECT id, wall, began, lane, kind, tailgating, wrong_way, doubt FROM passage WHERE id < ?"
+        " ORDER BY id DESC LIMIT ?",
+        (2**63 - 1 if before is None else before, limit),
     )
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor]

@@ -5,7 +5,9 @@
 """
 
 import dataclasses
+import re
 import tomllib
+import unicodedata
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
@@ -44,6 +46,7 @@ __all__ = [
     "MqttSpec",
     "PanelSpec",
     "PinInput",
+    "PlaceSpec",
     "SensorInput",
     "Site",
     "SiteError",
@@ -161,6 +164,19 @@ class LightSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceSpec:
+    """Where the lot is (degrees, WGS 84) and who publishes its feeds; for the feeds only."""
+
+    latitude: float
+    longitude: float
+    address: str | None = None
+    country: str = "pl"
+    """ISO 3166-1 alpha-2, in small letters as DATEX II wants it."""
+    publisher: str | None = None
+    """National identifier of who publishes (DATEX II)."""
+
+
+@dataclass(frozen=True, slots=True)
 class ApiSpec:
     """Where the web process listens."""
 
@@ -191,6 +207,13 @@ class Site:
     light: LightSpec | None
     api: ApiSpec
     journal: JournalSpec
+    place: PlaceSpec | None = None
+
+    @property
+    def slug(self) -> str:
+        """The lot's name in plain small letters, for identifiers."""
+        plain = unicodedata.normalize("NFKD", self.lot.name.lower().replace("ł", "l")).encode("ascii", "ignore")
+        return re.sub(r"[^a-z0-9]+", "-", plain.decode()).strip("-") or "lot"
 
 
 def load(path: Path) -> Site:
@@ -267,6 +290,7 @@ def _build(path: Path, file: SiteFile) -> Site:
         light=None if file.light is None else _light(file.light),
         api=ApiSpec(**file.api.model_dump()),
         journal=JournalSpec(**file.journal.model_dump()),
+        place=PlaceSpec(**file.place.model_dump()) if file.place else None,
     )
 
 

@@ -337,6 +337,16 @@ class LightTable(Table):
         return self
 
 
+class PlaceTable(Table):
+    """``[place]``."""
+
+    latitude: float = Field(ge=-90, le=90, allow_inf_nan=False)
+    longitude: float = Field(ge=-180, le=180, allow_inf_nan=False)
+    address: str | None = Field(default=None, min_length=1, max_length=200)
+    country: str = Field(default="pl", pattern=r"^[a-z]{2}$")
+    publisher: str | None = Field(default=None, min_length=1, max_length=100)
+
+
 class GpioTable(Table):
     """``[gpio]``."""
 
@@ -403,6 +413,7 @@ class SiteFile(Table):
     bay: list[BayTable] = Field(default=[], max_length=10_000)
     sign: list[SignTable] = Field(default=[], max_length=16)
     light: LightTable | None = None
+    place: PlaceTable | None = None
     gpio: GpioTable = GpioTable()
     mqtt: MqttTable | None = None
     health: HealthTable = HealthTable()

@@ -11,14 +11,19 @@ from controller.api.status import unix_time
 from controller.journal import JournalError
 
 
-def passages(path: Path, zone: ZoneInfo, limit: int) -> list[PassageRecord]:
-    """Return the last ``limit`` passages, newest first; raises JournalError when there is nothing to be read."""
+def passages(
+    path: Path, zone: ZoneInfo, limit: int, before: int | None = None
+) -> tuple[list[PassageRecord], int | None]:
+    """Return the last ``limit`` passages (older than the row ``before``), newest first, and where older ones begin.
+
+    Raises JournalError when there is nothing to be read.
+    """
     with closing(journal.open_reader(path)) as db:
         try:
-            rows = journal.passages(db, limit)
+            rows = journal.passages(db, limit + 1, before)
         except sqlite3.Error as error:
             raise JournalError(f"{path}: can't be read ({error})") from error
-    return [
+    found = [
         PassageRecord(
             lane=row["lane"],
             kind=row["kind"],
@@ -28,5 +33,6 @@ def passages(path: Path, zone: ZoneInfo, limit: int) -> list[PassageRecord]:
             wrong_way=row["wrong_way"],
             doubt=row["doubt"],
         )
-        for row in rows
+        for row in rows[:limit]
     ]
+    return found, rows[limit - 1]["id"] if len(rows) > limit else None

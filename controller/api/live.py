@@ -11,10 +11,10 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from fastapi.sse import format_sse_event
 
+from controller.api.content import AGES, tag_of
 from controller.api.envelope import Envelope
 from controller.api.models import Picture
 from controller.api.status import freshness, is_alive, picture
@@ -34,9 +34,6 @@ BEAT_S = 1.0
 RETRY_MS = 1000
 """How long a browser waits before it connects again."""
 
-_AGES: dict[str, Any] = {"at": True, "age_s": True, "signs": {"__all__": {"age_s"}}}
-"""What changes by mere passing of time: the beat tells it, and each sign's ``since`` gives its age."""
-
 
 class Live:
     """Keeps what the stream sends; ``run`` must run. Everything happens on one event loop."""
@@ -49,6 +46,7 @@ class Live:
         self._closed = False
         self._seen: tuple[Envelope | None, object] | None = None
         self._json = ""
+        self._tag = ""
         self._state, self._version = b"", 0
         self._beat, self._beats, self._beat_at = b"", 0, float("-inf")
         self.streams = 0
@@ -82,9 +80,12 @@ class Live:
         self._closed = True
         self._wake()
 
-    async def follow(self) -> AsyncIterator[bytes]:
-        """Yield server-sent events: the newest state at once and at every change, beats in between, until closed."""
-        version, beats = -1, -1
+    async def follow(self, last_seen: str | None = None) -> AsyncIterator[bytes]:
+        """Yield server-sent events: the newest state at once and at every change, beats in between, until closed.
+
+        Whoever saw the newest one already, by its event id, hears a beat first instead.
+        """
+        version, beats = self._version if last_seen == self._tag and last_seen else -1, -1
         while not self._closed:
             if version != self._version:
                 version, beats = self._version, self._beats
@@ -111,10 +112,11 @@ class Live:
             self._breathe(envelope, now)
 
     def _tell(self, everything: Picture) -> None:
-        state = everything.model_dump_json(exclude=_AGES)
+        state = everything.model_dump_json(exclude=AGES)
         if state != self._json:
             self._json = state
-            self._state = format_sse_event(event="state", data_str=state, retry=RETRY_MS)
+            self._tag = tag_of(state)
+            self._state = format_sse_event(event="state", data_str=state, id=self._tag, retry=RETRY_MS)
             self._version += 1
             self._wake()
 

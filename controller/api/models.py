@@ -316,10 +316,14 @@ class Faults(Freshness):
 class Passages(Freshness):
     """The last passages; history, and so told when not live as well."""
 
-    model_config = _shape({**examples.LIVE, "passages": [examples.PASSAGE]})
+    model_config = _shape(
+        {**examples.LIVE, "passages": [examples.PASSAGE], "next": "/api/v1/passages?limit=1&before=3211"}
+    )
 
     passages: list[PassageRecord]
     """Newest first."""
+    next: str | None
+    """Where the older ones are; null after the last page."""
 
 
 class Picture(LotStatus):

@@ -7,11 +7,12 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from PIL import Image
 
 from controller.api import history, problems
+from controller.api.conditional import NOT_MODIFIED, NowDep
 from controller.api.models import (
     Bays,
     Faults,
@@ -39,47 +40,47 @@ MAX_STREAMS = 500
 router = APIRouter(prefix="/api/v1", tags=["read"])
 
 
-@router.get("/status", response_model=LotStatus)
-async def status(live: LiveDep) -> Picture:
+@router.get("/status", response_model=LotStatus, responses=NOT_MODIFIED)
+async def status(now: NowDep) -> Picture:
     """Give the lot at a glance: zones, signs, faults."""
-    return live.picture()
+    return now
 
 
-@router.get("/state")
-async def state(live: LiveDep) -> Picture:
+@router.get("/state", responses=NOT_MODIFIED)
+async def state(now: NowDep) -> Picture:
     """Give everything at once: what ``/stream`` sends at every change."""
-    return live.picture()
+    return now
 
 
-@router.get("/zones", response_model=Zones)
-async def zones(live: LiveDep) -> Picture:
+@router.get("/zones", response_model=Zones, responses=NOT_MODIFIED)
+async def zones(now: NowDep) -> Picture:
     """List all zones with what is free in them."""
-    return live.picture()
+    return now
 
 
-@router.get("/zones/{name}", responses=problems.responses(HTTPStatus.NOT_FOUND))
-async def zone(name: str, live: LiveDep, site: SiteDep) -> ZoneStatus:
+@router.get("/zones/{name}", responses=NOT_MODIFIED | problems.responses(HTTPStatus.NOT_FOUND))
+async def zone(name: str, now: NowDep, site: SiteDep) -> ZoneStatus:
     """Give one zone."""
     known_zone(site, name)
-    return next(z for z in live.picture().zones if z.name == name)
+    return next(z for z in now.zones if z.name == name)
 
 
-@router.get("/lanes", response_model=Lanes)
-async def lanes(live: LiveDep) -> Picture:
+@router.get("/lanes", response_model=Lanes, responses=NOT_MODIFIED)
+async def lanes(now: NowDep) -> Picture:
     """List all lanes with their detectors and tallies."""
-    return live.picture()
+    return now
 
 
-@router.get("/bays", response_model=Bays)
-async def bays(live: LiveDep) -> Picture:
+@router.get("/bays", response_model=Bays, responses=NOT_MODIFIED)
+async def bays(now: NowDep) -> Picture:
     """List all bays that have a sensor."""
-    return live.picture()
+    return now
 
 
-@router.get("/signs", response_model=Signs)
-async def signs(live: LiveDep) -> Picture:
+@router.get("/signs", response_model=Signs, responses=NOT_MODIFIED)
+async def signs(now: NowDep) -> Picture:
     """List all signs: what each is told, why, and what its panel shows now."""
-    return live.picture()
+    return now
 
 
 @router.get(
@@ -126,31 +127,39 @@ def sign_png(  # not async: Starlette draws it in a thread
     return Response(file.getvalue(), media_type="image/png", headers=headers)
 
 
-@router.get("/signs/{name}", responses=problems.responses(HTTPStatus.NOT_FOUND))
-async def sign(name: str, live: LiveDep, site: SiteDep) -> SignStatus:
+@router.get("/signs/{name}", responses=NOT_MODIFIED | problems.responses(HTTPStatus.NOT_FOUND))
+async def sign(name: str, now: NowDep, site: SiteDep) -> SignStatus:
     """Give one sign."""
     known_sign(site, name)
-    return next(s for s in live.picture().signs if s.name == name)
+    return next(s for s in now.signs if s.name == name)
 
 
-@router.get("/faults", response_model=Faults)
-async def faults(live: LiveDep) -> Picture:
+@router.get("/faults", response_model=Faults, responses=NOT_MODIFIED)
+async def faults(now: NowDep) -> Picture:
     """Tell what is wrong with detectors and bay sensors."""
-    return live.picture()
+    return now
 
 
 @router.get("/passages")
 def passages(  # not async: Starlette reads the journal in a thread
-    live: LiveDep, site: SiteDep, journal: JournalDep, limit: Annotated[int, Query(ge=1, le=1000)] = 50
+    live: LiveDep,
+    site: SiteDep,
+    journal: JournalDep,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    before: Annotated[int | None, Query(ge=1, le=2**62, description="From an answer's ``next``.")] = None,
 ) -> Passages:
-    """Tell the last passages, newest first: from the journal or, where that can't be read, the few of the state."""
+    """Tell the last passages, newest first: from the journal or, where that can't be read, the few of the state.
+
+    ``next`` is the address of the page with the older ones.
+    """
     now = live.picture()
     try:
-        found = history.passages(journal, ZoneInfo(site.timezone), limit)
+        found, older = history.passages(journal, ZoneInfo(site.timezone), limit, before)
     except JournalError as error:
         log.debug("passages: %s", error)
-        found = now.passages[:limit]
-    return Passages(live=now.live, at=now.at, age_s=now.age_s, passages=found)
+        found, older = now.passages[:limit] if before is None else [], None
+    following = None if older is None else f"/api/v1/passages?limit={limit}&before={older}"
+    return Passages(live=now.live, at=now.at, age_s=now.age_s, passages=found, next=following)
 
 
 @router.get("/health", responses={503: {"model": Health, "description": "Something does not work; see reasons."}})
@@ -202,14 +211,20 @@ async def _seat(live: LiveDep) -> AsyncIterator[None]:
         **problems.responses(HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
-async def stream(live: LiveDep) -> EventStream:
+async def stream(
+    live: LiveDep, last_event_id: Annotated[str | None, Header(max_length=100, description="See ``id``.")] = None
+) -> EventStream:
     """Send server-sent events: ``state`` at once and at every change, ``beat`` each second.
 
     The data of ``state`` is that of ``/state`` without the fields that change by mere passing of time (``at``,
     ``age_s``); the data of ``beat`` is ``{"live": true, "at": ..., "age_s": 0.2}``. Whoever hears nothing for three
     seconds should show nothing. A slow reader misses states in between, never the newest.
+
+    A state is whole, so resuming needs no past: its ``id`` names its content, and whoever comes back with the newest
+    one in Last-Event-ID (as browsers do) goes on with beats; everybody else gets the newest state at once.
     """
-    return EventStream(live.follow(), headers={"X-Accel-Buffering": "no"})  # nginx must not hold events back
+    # nginx must not hold events back
+    return EventStream(live.follow(last_event_id), headers={"X-Accel-Buffering": "no"})
 
 
 def known_zone(site: Site, name: str) -> None:

@@ -20,9 +20,10 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from controller.api import metrics, pages, problems, reading, staff
+from controller.api import conditional, metrics, pages, problems, reading, staff
 from controller.api.access import Guard, load_or_create_token
 from controller.api.door import BodyLimit, SecurityHeaders
+from controller.api.feeds import routes as feeds
 from controller.api.live import Live
 from controller.api.openapi import DocumentedApp
 from controller.api.uplink import Uplink
@@ -78,7 +79,8 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)  # outside: a refusal has them too
     problems.install(app)
-    for router in (reading.router, staff.router, metrics.router, pages.router, *extra):
+    conditional.install(app)
+    for router in (reading.router, feeds.router, staff.router, metrics.router, pages.router, *extra):
         app.include_router(router)
     mimetypes.add_type("text/javascript", ".js")  # Windows may have another in its registry, and nosniff refuses that
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")

@@ -170,7 +170,7 @@ def test_a_stale_state_is_not_told_but_its_history_is(count: CountOnAir, api: ht
 
 
 def test_a_state_grows_stale_by_itself(count: CountOnAir, api: httpx.Client) -> None:
-    count.say(lot(12), ttl_s=0.5)
+    count.say(lot(12), ttl_s=2.0)
     wait_until(lambda: bool(get(api, "/zones/customers")["free"] == 12))
     wait_until(lambda: bool(get(api, "/zones/customers")["status"] == "UNKNOWN"))
 
@@ -270,3 +270,48 @@ def test_the_interactive_pages_that_load_scripts_from_elsewhere_are_off(api: htt
     assert api.get("/docs").status_code == 404
     assert api.get("/redoc").status_code == 404
     assert api.get("/api/v1/openapi.json").json()["info"]["title"] == "parking-controller"
+
+
+def test_pages_of_passages_follow_one_another_without_gap_or_repeat(config: WebConfig, api: httpx.Client) -> None:
+    journal = Journal(config.state_dir / "journal.sqlite")
+    clock = Clock(t=40.0, wall=1_763_800_040.0, monotonic=1.0, boot="b")
+    journal.append(
+        [], clock, [Passage("main", PassageKind.ENTRY, float(at), at - 2.5) for at in range(25)], 1_763_800_000.0
+    )
+    journal.close()
+    pages: list[list[float]] = []
+    following: str | None = "/api/v1/passages?limit=10"
+    while following:
+        page = api.get(following).raise_for_status().json()
+        pages.append([datetime.fromisoformat(p["at"]).timestamp() - 1_763_800_000 for p in page["passages"]])
+        following = page["next"]
+    assert [len(page) for page in pages] == [10, 10, 5]
+    assert [at for page in pages for at in page] == list(range(24, -1, -1))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/status", "/state", "/zones", "/zones/customers", "/lanes", "/bays", "/signs", "/signs/entrance", "/faults"],
+)
+def test_an_unchanged_state_is_not_sent_twice(count: CountOnAir, api: httpx.Client, path: str) -> None:
+    say(count, api)
+    first = api.get(f"/api/v1{path}").raise_for_status()
+    assert first.headers["etag"].startswith('W/"')
+    assert 0 <= int(first.headers["age"]) < 3
+    assert first.headers["cache-control"] == "no-cache"
+    again = api.get(f"/api/v1{path}", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    say(count, api, 11)
+    changed = api.get(f"/api/v1{path}", headers={"If-None-Match": first.headers["etag"]})
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != first.headers["etag"]
+
+
+def test_a_state_that_grew_stale_is_another_one(count: CountOnAir, api: httpx.Client) -> None:
+    count.say(lot(12), ttl_s=2.0)
+    wait_until(lambda: bool(get(api, "/status")["live"]))
+    tag = api.get("/api/v1/status").headers["etag"]
+    wait_until(lambda: not get(api, "/status")["live"])
+    stale = api.get("/api/v1/status", headers={"If-None-Match": tag})
+    assert (stale.status_code, stale.json()["zones"][0]["free"]) == (200, None)

@@ -150,6 +150,7 @@ def test_a_listener_that_reads_again_gets_the_newest_soon(
             for step in range(40):
                 count.say(lot(step), inputs={"sensors": filler})
                 next(s for s in newest if free(s) == step)
+        count.beat()  # what it reads first may be older than a state's time to live
         client.settimeout(10)
         with client.makefile("rb") as file:
             seen = 0
@@ -170,6 +171,21 @@ def test_more_streams_than_there_are_places_are_refused(api: httpx.Client, app: 
         assert refused.headers["content-type"] == "application/problem+json"
         assert refused.headers["retry-after"] == "10"
     wait_until(lambda: app.state.live.streams == MAX_STREAMS - 1)
+
+
+def test_who_comes_back_hears_the_newest_state_only_when_it_is_another(count: CountOnAir, api: httpx.Client) -> None:
+    count.beat()
+    with stream(api) as told:
+        next(s for s in states(told) if s["live"] and s["signs"][0]["panel"]["alive"])
+    with api.stream("GET", "/api/v1/stream") as answer:
+        seen = next(line for line in answer.iter_lines() if line.startswith("id: ")).removeprefix("id: ")
+    with api.stream("GET", "/api/v1/stream", headers={"Last-Event-ID": seen}) as answer:
+        told = events(answer)
+        assert next(told)[0] == "beat"
+        count.say(lot(11))
+        assert next(s for s in states(told) if free(s) == 11)
+    with api.stream("GET", "/api/v1/stream", headers={"Last-Event-ID": seen}) as answer:
+        assert free(next(states(events(answer)))) == 11
 
 
 @pytest.mark.parametrize("path", ["/api/v1/status", "/metrics"])
