@@ -17,7 +17,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-api-fuzz check accuracy clean lock check-esphome
+.PHONY: help install demo test test-api-fuzz check accuracy sign-sheet clean lock check-esphome
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
@@ -44,6 +44,9 @@ test-api-fuzz: $(VENV)/.test ## Heavy: 10,000 cases of schemathesis against the 
 
 accuracy: $(VENV)/.accuracy ## Heavy: simulate, replay and score every scenario; write docs/accuracy.md; ARGS="--only office*"
 	$(BIN)/python -m controller.accuracy --out docs $(ARGS)
+
+sign-sheet: $(VENV)/.product ## Draw every message on every panel: docs/img/sign-sheet-*.png, tests/sign/golden/*.txt
+	$(BIN)/python -m controller.sign.sheet
 
 clean: ## Remove .venv, build/ and every cache
 	rm -rf $(VENV) $(SCRATCH) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -167,6 +167,11 @@ def check(site: Path) -> None:
         f"{site}: good. {lot.name}: {many(len(lot.zones), 'zone')}, {many(len(lot.lanes), 'lane')}, "
         f"{many(len(lot.bays), 'bay')}, {many(len(lot.signs), 'sign')}."
     )
+    from controller.sign.seen import notes
+
+    for says, panel in zip(lot.signs, loaded.panels, strict=True):
+        for note in notes(says, panel, {zone.name: zone.capacity for zone in lot.zones}):
+            click.echo(note)
 
 
 @cli.command()

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from controller.cli_identify import identify
+from controller.cli_preview import preview
 from controller.cli_shared import RUN_DIR, SITE, STATE_DIR, fail, load_site, places, serve
 
 
@@ -129,27 +130,4 @@ def sign_dark(site: Path, state_dir: Path, name: str | None) -> None:
 sign.add_command(identify)
 
 
-@sign.command("preview")
-@click.argument("message")
-@click.option("--width", type=click.IntRange(8, 512), default=64, show_default=True, help="LEDs; a multiple of 8.")
-@click.option("--height", type=click.IntRange(8, 128), default=16, show_default=True, help="LEDs; a multiple of 8.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a PNG of lit LEDs here.")
-def sign_preview(message: str, width: int, height: int, out: Path | None) -> None:
-    """Show what a panel would: MESSAGE is a number, P, full, closed, blank, or any text.
-
-    \b
-    Example:  parking-controller sign preview full --width 128 --height 32 --out full.png
-    """
-    from controller.sign.layout import CannotShow, preview
-    from controller.sign.look import ascii_art, picture
-
-    try:
-        image = preview(message, width, height)
-    except CannotShow as error:
-        fail(str(error))
-    click.echo(ascii_art(image))
-    if out is not None:
-        try:
-            picture(image).save(out, format="PNG")
-        except OSError as error:
-            fail(f"{out}: can't be written ({error.strerror}). Give a path in a folder that exists", 1)
+sign.add_command(preview)

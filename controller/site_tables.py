@@ -297,6 +297,9 @@ class SignTable(Table):
             raise ValueError(f'both languages are "{self.language}"; leave second_language out')
         if self.rows and self.zone not in {row.zone for row in self.rows}:
             raise ValueError(f'rows leave out the sign\'s own zone "{self.zone}"; give it a row')
+        beside = [key for key in ("number_text", "nearly_full_text", "greeting") if getattr(self, key) is not None]
+        if self.rows and beside:
+            raise ValueError(f"rows leave {' and '.join(beside)} no place; remove either")
         if self.hours_text is not None and self.open_hours is None:
             raise ValueError("hours_text is said outside open_hours, and there are none; add open_hours")
         return self

@@ -69,6 +69,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
     ("sign",): {
         "domain.report": "the message",
         "domain.specs": "the usual words, for a preview",
+        "site_signs": "all that a sign may have to say, for the check",
         "link": "connecting to a local address",
         "site": "what a panel is made of",
     },
@@ -124,6 +125,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "notify": "systemd",
         "places": "the journal and the command key",
         "sign.layout": "a staff message must fit its panel",
+        "sign.colours": "pictures of the sign",
         "sign.look": "pictures of the sign",
         "sign.readback": "what the sign shows now",
         "site": "names, texts, where to listen",
@@ -160,6 +162,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "__main__",
         "cli_shared",
         "cli_sign",
+        "cli_preview",
         "cli_identify",
         "cli_recordings",
         "cli_simulate",
@@ -181,9 +184,11 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "score_files": "score",
         "simulator": "simulate",
         "domain.decoder_table": "the decoder's table",
+        "domain.report": "sign preview",
         "domain.specs": "the lane that the table is printed for",
         "sign": "sign run, test, identify, dark, preview",
         "site": "check, and before everything else",
+        "site_tables": "sign preview",
     },
 }
 

@@ -30,6 +30,8 @@ from controller.api.parts import JournalDep, LiveDep, SiteDep
 from controller.api.problems import Problem
 from controller.journal import JournalError
 from controller.sign import look
+from controller.sign.colours import painted
+from controller.sign.layout import Picture as Lit
 from controller.site import Site
 
 log = logging.getLogger(__name__)
@@ -117,7 +119,7 @@ def sign_png(  # not async: Starlette draws it in a thread
     shown = live.shown(name)
     image = shown.image() if shown else Image.new("1", (panel.width, panel.height))
     if style == "leds":
-        drawn = look.picture(image, scale=scale)
+        drawn = look.picture(painted(Lit(image, shown.tints)) if shown and shown.tints else image, scale=scale)
     else:
         drawn = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
     file = io.BytesIO()

@@ -2,7 +2,7 @@
 
 The word or the digit carries the meaning; a driver who does not see a colour loses nothing. The colours are told apart
 by lightness as well as by hue, so that the difference is left to the one man in twelve who confuses red and green:
-free is a dark green, few a light yellow, full an orange red, and what claims nothing is white.
+free is a bluish green, few a light yellow, full an orange red, and what claims nothing is white.
 ``tests/sign/test_sign_colours.py`` simulates the three kinds of colour blindness and measures what is left.
 
 No colour stands alone, blinks, or takes the shape of a signal: traffic lights, red crosses and green arrows over lanes
@@ -21,9 +21,9 @@ Rgb = tuple[int, int, int]
 
 STATES: Mapping[Tone, Rgb] = MappingProxyType(
     {
-        Tone.FREE: (0, 170, 90),
+        Tone.FREE: (0, 180, 150),
         Tone.FEW: (255, 205, 40),
-        Tone.FULL: (255, 70, 30),
+        Tone.FULL: (255, 80, 60),
         Tone.NEUTRAL: (255, 255, 255),
     }
 )

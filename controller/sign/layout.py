@@ -7,9 +7,9 @@ other, beside each other, or the first one large with the rest beside it, whatev
 When nothing fits, ``CannotShow`` says what is missing. Nothing is ever clipped.
 
 Only where the site asks: two phases (never more, of ``PHASE_S``), and running text. Phases are for what says something
-on its own; a driver at 20 km/h has the sign in view for about two seconds and may see only one of them. MUTCD (11th
-edition), 2L.05: no more than two phases, each for at least 2 s, all within 8 s, each to be understood by itself; and
-2L.04: no animation, scrolling, or other moving elements.
+on its own; a driver at 20 km/h has the sign in view for about two seconds and may see only one of them. MUTCD 2009
+(chapter 2L, sections 2L.04 and 2L.05) allows no more than two phases, each for at least 2 s, all within 8 s, each to be
+understood by itself; and neither scrolling nor anything else that moves.
 """
 
 import math
@@ -62,6 +62,8 @@ class Picture:
 
     lit: Image.Image
     tints: tuple[Tint, ...] = ()
+    letters: int = 0
+    """Rows of the smallest letters or digits in it; 0: there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,11 @@ def compose(
         if pages and message.also is not None and message.second is None:
             bare = _without_also(message)
             phases = [room.phase(bare, bare.text), room.text(message.also, Tone.NEUTRAL)]
-        elif scroll and message.kind not in {MessageKind.NUMBER, MessageKind.ROWS} and not refused.rows:
-            return room.running(" ".join(filter(None, (message.text, message.also))), message.tone)
+        elif scroll and message.kind not in {MessageKind.NUMBER, MessageKind.ROWS}:
+            show = room.running(" ".join(filter(None, (message.text, message.also))), message.tone)
+            if show is None:
+                raise refused from None
+            return show
         else:
             raise
     if len(phases) > 1 and not pages:
@@ -134,18 +139,14 @@ class _Room:
 
     def text(self, text: str, tone: Tone) -> Picture:
         """Draw a text alone, in its longest wording that fits."""
-        lacks = Lacks(text, self.size)
-        for block in blocks(self._wordings(text)):
-            if lacks.fits(block.size):
-                return self.picture(block.draw(0, 0, *self.size, tone))
-        raise lacks.refusal()
+        return self.picture(self._fit(text, self.size).draw(0, 0, *self.size, tone))
 
     def _two_texts(self, text: str, tone: Tone, also: str) -> Picture:
         """Draw one text above another, whose face is no larger."""
         lacks = Lacks(f"{text} {also}", self.size)
         width, height = self.size
         for upper in blocks(self._wordings(text)):
-            for lower in blocks((also,)):
+            for lower in blocks(self._wordings(also)):
                 if lower.face.caps > upper.face.caps:
                     continue
                 (w1, h1), (w2, h2) = upper.size, lower.size
@@ -175,27 +176,25 @@ class _Room:
         else:
             parts = self._beside(message.beside, number, top, message.tone)
         if message.also is not None:
-            parts = (*parts, *self._into(message.also, (0, below, width, height - below), Tone.NEUTRAL))
+            room = width, height - below
+            parts = (*parts, *self._fit(message.also, room).draw(0, below, *room, Tone.NEUTRAL))
         return self.picture(parts)
 
-    def _beside(self, word: str, number: "Block", height: int, tone: Tone) -> tuple[Part, ...]:
-        """Put the word at the left edge, the number at the right one, where its last digit never moves."""
-        width = self.size[0]
-        taken = number.size[0]
-        left = width - taken - max(number.face.spacing, 2)
-        return (
-            *self._into(word, (0, 0, left, height), tone, no_taller=number.face),
-            *number.draw(width - taken, 0, taken, height, tone),
-        )
+    def _beside(self, text: str, number: Block, height: int, tone: Tone) -> tuple[Part, ...]:
+        """Put the word before the number, both in the middle; all digits are equally wide, so that none moves."""
+        width, taken = self.size[0], number.size[0]
+        gap = number.face.spacing + 2
+        word = self._fit(text, (width - taken - gap, height), no_taller=number.face)
+        left = (width - word.size[0] - gap - taken) // 2
+        right = left + word.size[0] + gap
+        return (*word.draw(left, 0, word.size[0], height, tone), *number.draw(right, 0, taken, height, tone))
 
-    def _into(
-        self, text: str, box: tuple[int, int, int, int], tone: Tone, *, no_taller: fonts.Face | None = None
-    ) -> tuple[Part, ...]:
-        x, y, width, height = box
-        lacks = Lacks(text, self.size, room=(width, height))
-        for block in blocks((text,)):
+    def _fit(self, text: str, room: tuple[int, int], *, no_taller: fonts.Face | None = None) -> Block:
+        """Return a text as large as it fits this much room."""
+        lacks = Lacks(text, self.size, room=room)
+        for block in blocks(self._wordings(text)):
             if (no_taller is None or block.face.caps <= no_taller.caps) and lacks.fits(block.size):
-                return block.draw(x, y, width, height, tone)
+                return block
         raise lacks.refusal()
 
     def _rows(self, text: str, rows: Sequence[Row]) -> Picture:
@@ -206,10 +205,12 @@ class _Room:
         best = max(found, key=lambda way: way.merit)
         return self.picture(best.draw(*self.size))
 
-    def running(self, text: str, tone: Tone) -> Show:
-        """Let a text that does not fit run through, from right to left."""
+    def running(self, text: str, tone: Tone) -> Show | None:
+        """Let a text that does not fit run through, from right to left; None when it is too tall even so."""
         width, height = self.size
-        block = next(block for block in blocks((text,), lines=1) if block.size[1] <= height)
+        block = next((block for block in blocks((text,), lines=1) if block.size[1] <= height), None)
+        if block is None:
+            return None
         strip = Image.new("1", (block.size[0] + 2 * width, height))
         for part in block.draw(width, 0, block.size[0], height, tone):
             strip.paste(part.drawing, (part.x, part.y))
@@ -220,17 +221,19 @@ class _Room:
     def picture(self, parts: Iterable[Part]) -> Picture:
         """Put the parts together."""
         image = Image.new("1", self.size)
-        tints = []
+        tints, caps = [], []
         for part in parts:
+            caps.append(part.caps)
             image.paste(part.drawing, (part.x, part.y))
             tints.append(Tint((part.x, part.y, part.x + part.drawing.width, part.y + part.drawing.height), part.tone))
-        return Picture(image, tuple(tints))
+        return Picture(image, tuple(tints), min(caps, default=0))
 
     def _wordings(self, text: str) -> tuple[str, ...]:
         whole = " ".join(text.split())
         if not whole:
             raise CannotShow(text, self.size, "it is empty", "Give it a text")
-        return (whole, *self._shorter.get(whole.lower(), ()))
+        tight = "".join(whole.split()) if set(whole) & set("←→↑↓") else whole  # an arrow parts what it stands between
+        return tuple(dict.fromkeys((whole, *self._shorter.get(whole.lower(), ()), tight)))
 
 
 def render(message: Message, width: int, height: int) -> Image.Image:

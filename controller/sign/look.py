@@ -21,21 +21,32 @@ def ascii_art(image: Image.Image) -> str:
 
 
 def picture(image: Image.Image, *, scale: int = 10, colour: tuple[int, int, int] = AMBER) -> Image.Image:
-    """Return a mode "1" picture as round LEDs with a soft glow: mode "RGB", ``scale`` pixels a LED."""
+    """Return a picture as round LEDs with a soft glow: mode "RGB", ``scale`` pixels a LED.
+
+    Of a mode "1" picture what is lit has ``colour``; of an "RGB" one (see ``colours.painted``) each LED has its own.
+    """
     if scale < 1:
         raise ValueError(f"scale {scale} must be at least 1 pixel a LED")
     size = (image.width * scale, image.height * scale)
-    dots = _dots(*image.size, scale)
-    lit = ImageChops.multiply(image.convert("L").resize(size, Image.Resampling.NEAREST), dots)
-    board = Image.composite(Image.new("RGB", size, _UNLIT), Image.new("RGB", size, _BOARD), dots)
+    leds = dots(*image.size, scale)
+    on = image.convert("L").point(lambda value: 255 if value else 0)
+    lit = ImageChops.multiply(on.resize(size, Image.Resampling.NEAREST), leds)
+    board = Image.composite(Image.new("RGB", size, _UNLIT), Image.new("RGB", size, _BOARD), leds)
     glow = lit.filter(ImageFilter.GaussianBlur(scale * 0.45)).point(lambda value: value * 0.5)
     light = Image.new("RGB", size, colour)
+    if image.mode == "RGB":
+        light = _grown(image).resize(size, Image.Resampling.NEAREST)
     haze = Image.composite(light, Image.new("RGB", size), glow)
     return Image.composite(light, ImageChops.screen(board, haze), lit)
 
 
+def _grown(image: Image.Image) -> Image.Image:
+    """Give unlit LEDs the colour of a lit neighbour: a glow reaches over them."""
+    return ImageChops.lighter(image, image.filter(ImageFilter.MaxFilter(3)))
+
+
 @lru_cache(maxsize=16)
-def _dots(width: int, height: int, scale: int) -> Image.Image:
+def dots(width: int, height: int, scale: int) -> Image.Image:
     """Mask of all LEDs of a panel: mode "L"."""
     fine = scale * _FINE
     dot = Image.new("L", (fine, fine))

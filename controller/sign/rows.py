@@ -35,7 +35,7 @@ class Cell:
             if text:
                 drawing = self.face.draw(text)
                 top = y + (height - drawing.height) // 2 if text != "–" else y + height // 2  # noqa: RUF001  the dash
-                yield Part(drawing, x + width - drawing.width if right else x, top, self.row.tone)
+                yield Part(drawing, x + width - drawing.width if right else x, top, self.row.tone, self.face.caps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Lines of text in a face, drawn or measured; and what is said when none fits. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -33,6 +33,8 @@ class Part:
     x: int
     y: int
     tone: Tone
+    caps: int
+    """Rows of its capitals."""
 
 
 class Lacks:
@@ -88,7 +90,7 @@ class Block:
         y += (spare - more * (len(drawings) - 1)) // 2
         parts = []
         for drawing in drawings:
-            parts.append(Part(drawing, x + (width - drawing.width) // 2, y, tone))
+            parts.append(Part(drawing, x + (width - drawing.width) // 2, y, tone, self.face.caps))
             y += drawing.height + self.face.spacing + more
         return tuple(parts)
 
@@ -99,13 +101,13 @@ def _size(face: fonts.Face, lines: tuple[str, ...]) -> tuple[int, int]:
     return max(width for width, _ in sizes), sum(height for _, height in sizes) + face.spacing * (len(lines) - 1)
 
 
-def blocks(wordings: Iterable[str], *, lines: int = _MOST_LINES) -> Iterator[Block]:
-    """Yield every way to write it: the longest wording first, of it the largest face, of that capitals, few lines."""
-    for wording in wordings:
+def blocks(wordings: Sequence[str], *, lines: int = _MOST_LINES) -> Iterator[Block]:
+    """Yield every way to write it: capitals, of them the longest wording, of it the largest face, of that few lines."""
+    capitals = [wording.upper() for wording in wordings]
+    for text in dict.fromkeys((*capitals, *wordings)):
         for face in map(fonts.load, fonts.FACES):
-            for text in dict.fromkeys((wording.upper(), wording)):
-                if not face.missing(text):
-                    yield from (Block(face, broken) for broken in _broken(text, lines))
+            if not face.missing(text):
+                yield from (Block(face, broken) for broken in _broken(text, lines))
 
 
 def _broken(text: str, most: int) -> Iterator[tuple[str, ...]]:

@@ -105,5 +105,7 @@ def test_a_wrong_face_file_is_refused_with_the_place_and_the_reason(text: str, c
 
 
 def test_an_unknown_face_is_refused_with_those_there_are() -> None:
-    with pytest.raises(fonts.FaceError, match=r"no face 'times': known are large, medium, bold, small"):
+    with pytest.raises(
+        fonts.FaceError, match=r"no face 'times': known are giant, huge, large, tall, medium, bold, small"
+    ):
         fonts.load("times")

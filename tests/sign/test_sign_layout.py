@@ -4,23 +4,19 @@ import pytest
 from PIL import Image
 
 from controller.domain.report import Message, MessageKind, Reason
-from controller.sign import fonts, layout, look
+from controller.domain.specs import WORDS
+from controller.sign import fonts, layout, look, sheet
+from controller.sign.sheet import PANELS
 
-PANELS = [(32, 8), (64, 8), (64, 16), (96, 16), (64, 32), (128, 32)]
-SAYINGS = ["0", "7", "38", "188", "P", "full", "closed"]
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def golden(width: int, height: int) -> dict[str, str]:
-    """The pictures of a panel's golden file by what they say."""
-    sections = (GOLDEN / f"{width}x{height}.txt").read_text("utf-8").split("== ")[1:]
-    return {title: art.strip("\n") for title, _, art in (section.partition("\n") for section in sections)}
-
-
-@pytest.mark.parametrize("says", SAYINGS)
+@pytest.mark.parametrize("language", WORDS)
 @pytest.mark.parametrize(("width", "height"), PANELS)
-def test_the_picture_is_the_golden_one(width: int, height: int, says: str) -> None:
-    assert look.ascii_art(layout.preview(says, width, height)) == golden(width, height)[says]
+def test_every_standard_message_looks_as_it_was_looked_at(width: int, height: int, language: str) -> None:
+    """``make sign-sheet`` draws them anew; a diff then shows what changed for drivers."""
+    golden = (GOLDEN / f"{width}x{height}-{language}.txt").read_text("utf-8")
+    assert sheet.ascii_sheet(language, width, height) == golden
 
 
 def lit(image: Image.Image) -> int:
@@ -80,7 +76,18 @@ def test_digits_keep_their_places_when_the_number_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "rows"), [((64, 8), 8), ((64, 16), 14), ((96, 16), 14), ((64, 32), 26), ((128, 32), 26), ((32, 24), 14)]
+    ("size", "rows"),
+    [
+        ((64, 8), 8),
+        ((64, 16), 14),
+        ((96, 16), 14),
+        ((64, 32), 26),
+        ((128, 32), 26),
+        ((32, 24), 14),
+        ((64, 24), 22),
+        ((64, 40), 39),
+        ((96, 64), 52),
+    ],
 )
 def test_a_number_is_as_tall_as_the_panel_allows(size: tuple[int, int], rows: int) -> None:
     box = layout.preview("38", *size).getbbox()
