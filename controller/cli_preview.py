@@ -31,9 +31,9 @@ def preview(message: str, **options: Any) -> None:
     """Show what a panel would: MESSAGE is a number, P, full, closed, blank, or any text.
 
     \b
-    Examples:  parking-controller sign preview full --width 128 --height 32 --out full.png
-               parking-controller sign preview 12 --row wheelchair=2 --row plug=1
-               parking-controller sign preview full --also 'P2 → 12' --from 25 --out seen.png
+    Example:  parking-controller sign preview full --width 128 --height 32 --out full.png
+              parking-controller sign preview 12 --row wheelchair=2 --row plug=1
+              parking-controller sign preview full --also 'P2 → 12' --from 25 --out seen.png
     """
     from controller.sign.layout import CannotShow, compose
     from controller.sign.look import ascii_art
@@ -50,9 +50,7 @@ def preview(message: str, **options: Any) -> None:
         if said := sentence(picture, pitch_mm):
             click.echo(said)
     if len(show.pictures) > 1:
-        click.echo(
-            "running text: one column of LEDs after another" if running else f"two phases of {show.each_s:.0f} s"
-        )
+        click.echo("running text: a column of LEDs at a time" if running else f"two phases of {show.each_s:.0f} s each")
     if options["out"] is not None:
         _write(show.pictures, pitch_mm, options)
 

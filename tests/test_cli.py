@@ -113,7 +113,26 @@ def test_check_a_good_site(write_site: WriteSite) -> None:
     path = write_site(FULL_SITE)
     done = command_line("check", path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{path}: good. Parking dla klientów: 1 zone, 1 lane, 2 bays, 1 sign.\n"
+    first, sign, note = done.stdout.splitlines()
+    assert first == f"{path}: good. Parking dla klientów: 1 zone, 1 lane, 2 bays, 1 sign."
+    assert sign == (
+        "sign entrance: 64x16, 4 mm from LED to LED; its number is read at a glance from 20 m (drivers: from 25 m)"
+    )
+    assert note.startswith("  note: 25 m take letters of 18 rows. Smaller are full_text 7 rows: 10 m, ")
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("scroll = true", "MUTCD 2009, 2L.04, forbids it on roads"),
+        ("pages = true", "two phases of 3 s"),
+        ("pitch_mm = 10.0\nread_from_m = 20.0", "10 mm from LED to LED; its number is read at a glance from 50 m"),
+    ],
+)
+def test_check_says_what_drivers_will_not_like(write_site: WriteSite, lines: str, said: str) -> None:
+    done = command_line("check", write_site(FULL_SITE.replace("height = 16\n", f"height = 16\n{lines}\n")))
+    assert done.returncode == 0
+    assert said in done.stdout
 
 
 def test_check_tells_all_faults_and_exits_2(write_site: WriteSite) -> None:
@@ -270,7 +289,11 @@ def test_export_without_a_journal_is_2(tmp_path: Path) -> None:
 def test_preview_draws_what_the_panel_shows(tmp_path: Path) -> None:
     done = command_line("sign", "preview", "12", "--out", tmp_path / "12.png")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == ascii_art(preview("12", 64, 16)) + "\n"
+    *picture, _, said = done.stdout.splitlines()
+    assert "\n".join(picture) == ascii_art(preview("12", 64, 16))
+    assert said == (
+        "smallest letters 14 rows = 56 mm: read at a glance from 20 m (3.6 s at 20 km/h), at the eye's limit from 39 m"
+    )
     with Image.open(tmp_path / "12.png") as image:
         assert image.format == "PNG"
         assert (image.width % 64, image.height % 16) == (0, 0)
@@ -279,8 +302,32 @@ def test_preview_draws_what_the_panel_shows(tmp_path: Path) -> None:
 
 def test_preview_in_another_size_and_the_words_for_full() -> None:
     done = command_line("sign", "preview", "full", "--width", "128", "--height", "32")
-    assert done.stdout == ascii_art(preview("brak wolnych miejsc", 128, 32)) + "\n"
-    assert len(done.stdout.splitlines()) == 32
+    assert "\n".join(done.stdout.splitlines()[:32]) == ascii_art(preview("brak wolnych miejsc", 128, 32))
+
+
+def test_preview_of_all_that_a_site_may_add(write_site: WriteSite) -> None:
+    rows = command_line("sign", "preview", "12", "--row", "wheelchair=2", "--row", "plug=1", "--colours")
+    assert rows.stdout.count("#") > command_line("sign", "preview", "12").stdout.count("#")
+    turns = command_line("sign", "preview", "full", "--also", "P2 → 12", "--width", "32", "--height", "8", "--pages")
+    assert turns.stdout.endswith("two phases of 3 s each\n")
+    run = command_line("sign", "preview", "Wjazd od ulicy Lipowej", "--width", "32", "--height", "8", "--scroll")
+    assert run.stdout.endswith("running text: a column of LEDs at a time\n")
+    site = command_line("sign", "preview", "7", "--site", write_site(FULL_SITE), "--name", "entrance")
+    assert "\n".join(site.stdout.splitlines()[:16]) == ascii_art(preview("7", 64, 16))
+    nobody = command_line("sign", "preview", "7", "--site", write_site(FULL_SITE), "--name", "exit")
+    assert (nobody.returncode, "no sign exit here. Signs: entrance" in nobody.stderr) == (2, True)
+    bad = command_line("sign", "preview", "12", "--row", "plug=many")
+    assert (bad.returncode, "write a mark and a number" in bad.stderr) == (2, True)
+
+
+def test_preview_as_a_driver_sees_it_is_smaller_from_farther_away(tmp_path: Path) -> None:
+    widths = []
+    for distance in ("10", "40"):
+        done = command_line("sign", "preview", "12", "--from", distance, "--out", tmp_path / "seen.png")
+        assert (done.returncode, done.stderr) == (0, "")
+        with Image.open(tmp_path / "seen.png") as image:
+            widths.append(image.width)
+    assert widths[0] > 2 * widths[1]
 
 
 def test_preview_of_what_does_not_fit_is_2(tmp_path: Path) -> None:

@@ -183,8 +183,10 @@ class _Room:
     def _beside(self, text: str, number: Block, height: int, tone: Tone) -> tuple[Part, ...]:
         """Put the word before the number, both in the middle; all digits are equally wide, so that none moves."""
         width, taken = self.size[0], number.size[0]
-        gap = number.face.spacing + 2
+        gap = max(number.face.spacing, 2)
         word = self._fit(text, (width - taken - gap, height), no_taller=number.face)
+        spare = width - word.size[0] - gap - taken
+        gap += min(spare // 3, gap)
         left = (width - word.size[0] - gap - taken) // 2
         right = left + word.size[0] + gap
         return (*word.draw(left, 0, word.size[0], height, tone), *number.draw(right, 0, taken, height, tone))

@@ -4,7 +4,7 @@ An eye with normal acuity (6/6) tells two points apart when they are one minute 
 8596 measures acuity, with marks whose gap is 1' wide and which are 5' tall. So the light of each LED is spread by
 about 1' (taken as the full width at half maximum of a bell curve), and a letter five minutes tall can just be read:
 from 0.69 m for each millimetre of its height. Nobody drives by that limit: MUTCD 2009, 2A.13, wants an inch of letter
-height for every 30 ft, which is 0.36 m for each millimetre; that is the figure that ``check`` and ``sign preview`` tell.
+height for every 30 ft, which is 0.36 m for each millimetre; that is what ``check`` and ``sign preview`` tell.
 """
 
 import math
