@@ -1,17 +1,20 @@
 """The clocks: the machine's own, and those that follow a simulator's pace, in a service that runs."""
 
+import ctypes
 import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from controller import clocks
-from controller.clocks import Clocks, Pace, Stretch, of_this_process, paced
+from controller.clocks import Clocks, Pace, Stretch, moment, of_this_process, paced, synchronised
 from controller.domain.events import DetectorChanged
+from controller.domain.specs import Moment
 from controller.inputs.gpio import PinLevel
 from controller.inputs.mqtt import MqttMessage
 from controller.inputs.sensors import Sensors
@@ -185,3 +188,30 @@ def test_a_message_does_not_overtake_an_edge_that_happened_before_it(counting: C
     message, edge = counting.entries()
     assert message.at == 0.0
     assert edge.at == pytest.approx(0.6, abs=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "mark", "is_set"), [(0, False, True), (5, True, False), (-1, True, True), (-1, False, False)]
+)
+def test_linux_is_asked_whether_the_clock_is_set_or_timesyncd(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    forbidden: int,
+    mark: bool,  # noqa: FBT001
+    is_set: bool,  # noqa: FBT001
+) -> None:
+    class Libc:
+        def __init__(self, _name: None) -> None: ...
+        def adjtimex(self, _timex: object) -> int:
+            return forbidden
+
+    if mark:
+        (tmp_path / "synchronized").touch()
+    monkeypatch.setattr(ctypes, "CDLL", Libc)
+    assert synchronised(tmp_path / "synchronized") is is_set
+
+
+def test_the_time_of_the_week_is_the_sites_own() -> None:
+    warsaw = ZoneInfo("Europe/Warsaw")
+    assert moment(1_795_000_000.0, warsaw) == Moment(2, 12 * 60 + 6)  # a Wednesday in winter, 11:06 UTC
+    assert moment(1_782_000_000.0, warsaw) == Moment(6, 2 * 60)  # a Sunday in summer, 00:00 UTC

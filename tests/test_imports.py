@@ -67,6 +67,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
     },
     ("publish",): {"site": "the broker and the prefix", "broker": "the connection"},
     ("sign",): {
+        "clocks": "whether the clock is known to be right",
         "domain.report": "the message",
         "domain.specs": "the usual words, for a preview",
         "site_signs": "all that a sign may have to say, for the check",

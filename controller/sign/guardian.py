@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 LONGEST_TTL_S = 3.0
 """No message is believed for longer than this, whatever it says itself."""
 BEAT_S = 0.2
+_LEAST_REST_S = 0.01
 _READ_BACK_S = 0.8
 
 _NOTHING_YET = "nothing has come from count yet"
@@ -104,6 +105,12 @@ class _Sign:
             share, self._why_bright = self._light.wanted(now)
             self._brightness = self._dimmer.step(share, now)
             self._panel.dim(self._brightness)
+
+    def changes_in(self, now: float) -> float:
+        """Return when its picture takes turns next (s from now); infinity: only when it is told something else."""
+        if self._show is None:
+            return math.inf
+        return self._show.at(now - self._since)[1] - (now - self._since)
 
     def close(self, now: float) -> None:
         """Go dark for good."""
@@ -231,6 +238,11 @@ class Guardian:
         for sign in self._signs.values():
             sign.beat(now)
 
+    def rest_s(self) -> float:
+        """Return how long to wait for the next beat: less than usual where a picture takes its turn before."""
+        now = self._monotonic()
+        return max(_LEAST_REST_S, min(BEAT_S, *(sign.changes_in(now) for sign in self._signs.values()), math.inf))
+
     def close(self) -> None:
         """Darken all signs and let their panels go."""
         for sign in self._signs.values():
@@ -287,4 +299,4 @@ def _guard(guardian: Guardian, listener: Listener, stop: threading.Event, notify
         if time.monotonic() >= beat_at:
             guardian.beat()
             notify("WATCHDOG=1")
-            beat_at = time.monotonic() + BEAT_S
+            beat_at = time.monotonic() + guardian.rest_s()

@@ -1,15 +1,14 @@
 """What the sign process knows of the light outside: a sensor of its own, what count hears over MQTT, sun and clock."""
 
-import ctypes
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from astral import Observer
 from astral.sun import elevation
 
+from controller.clocks import synchronised
 from controller.sign.bh1750 import LightThread
 from controller.sign.brightness import Surroundings, wanted
 from controller.site import LightSpec
@@ -18,22 +17,8 @@ SILENT_S = 300.0
 """A light sensor that said nothing for so long is not believed any more."""
 
 _LOOK_S = 1.0
-_SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
-_TIME_ERROR = 5
-"""What adjtimex(2) returns while the clock is not synchronised."""
-
 Reading = tuple[float, float]
 """Lux, and the monotonic time (s) at which it was so."""
-
-
-def clock_is_set() -> bool:
-    """Whether the wall clock is synchronised: asked of Linux, or, where that is forbidden, of timesyncd's mark."""
-    try:
-        adjtimex = ctypes.CDLL(None).adjtimex
-    except (OSError, AttributeError, TypeError):  # another system: its clock is as good as it is
-        return True
-    state = adjtimex(ctypes.create_string_buffer(512))  # struct timex is 208 bytes; modes = 0 changes nothing
-    return state != _TIME_ERROR if state >= 0 else _SYNCHRONISED.exists()
 
 
 class Light:
@@ -46,7 +31,7 @@ class Light:
         *,
         clock: Callable[[], float],
         sensor: Callable[[], Reading | None] = lambda: None,
-        clock_set: Callable[[], bool] = clock_is_set,
+        clock_set: Callable[[], bool] = synchronised,
     ) -> None:
         self._spec, self._zone, self._clock = spec, zone, clock
         self._sensor, self._clock_set = sensor, clock_set

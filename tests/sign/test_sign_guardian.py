@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 from sign_envelopes import BLANK, FULL, Clock, envelope, number
 
-from controller.domain.report import Message, MessageKind, Reason
+from controller.domain.report import Message, MessageKind, Reason, Tone
 from controller.sign import layout, readback
+from controller.sign.colours import painted
 from controller.sign.guardian import BEAT_S, LONGEST_TTL_S, Guardian
 from controller.sign.panel import Emulator
 from controller.sign.readback import Shown
@@ -80,6 +81,50 @@ def test_it_shows_what_it_is_told_as_long_as_it_is_told_so(story: Story) -> None
         assert story.says(number(free))
     story.tell(entrance=FULL)
     assert story.says(FULL)
+
+
+def test_two_phases_take_turns_on_panel_and_read_back_for_as_long_as_they_hold(tmp_path: Path) -> None:
+    panel = Emulator(PanelSpec("entrance", "emulator", 64, 16, pages=True))
+    story = Story(tmp_path, {"entrance": panel})
+    told = Message(MessageKind.FULL, "brak wolnych miejsc", None, Reason.COUNTED, second="no free spaces")
+    phases = [picture.lit.tobytes() for picture in layout.compose(told, 64, 16, pages=True).pictures]
+    seen = []
+    for _ in range(35):
+        story.tell(entrance=told)
+        image = panel.image
+        assert image is not None
+        assert image.tobytes() == story.shown().image().tobytes()
+        seen.append(phases.index(image.tobytes()))
+        story.wait(0.2)
+    assert seen == [0] * 15 + [1] * 15 + [0] * 5, "each for 3 s, though the same was told again and again"
+    story.tell(entrance=told)
+    assert 0 < story.guardian.rest_s() <= BEAT_S
+    story.wait(LONGEST_TTL_S + 0.2)
+    assert story.is_dark()
+
+
+def test_the_next_beat_comes_when_a_picture_takes_its_turn(tmp_path: Path) -> None:
+    story = Story(tmp_path, {"entrance": Emulator(PanelSpec("entrance", "emulator", 32, 8, scroll=True))})
+    assert story.guardian.rest_s() == BEAT_S
+    story.tell(entrance=Message(MessageKind.STAFF, "Wjazd od ulicy Lipowej", None, Reason.STAFF_MESSAGE))
+    assert story.guardian.rest_s() == pytest.approx(layout.SCROLL_STEP_S)
+    assert story.shown().image().getbbox() is None, "it begins with a dark panel"
+    story.clock.now += 1.0
+    story.guardian.beat()
+    assert story.shown().image().getbbox() is not None
+
+
+def test_a_panel_with_colours_is_lit_in_them_and_the_read_back_says_which(tmp_path: Path) -> None:
+    panel = Emulator(PanelSpec("entrance", "emulator", 64, 16, colours="states"))
+    story = Story(tmp_path, {"entrance": panel})
+    told = Message(MessageKind.NUMBER, "38", 38, Reason.COUNTED, Tone.FREE)
+    story.tell(entrance=told)
+    picture = layout.compose(told, 64, 16).pictures[0]
+    assert panel.image is not None
+    assert panel.image.tobytes() == painted(picture).tobytes()
+    assert story.shown().image().tobytes() == picture.lit.tobytes()
+    assert story.shown().tints == picture.tints
+    assert {tint.tone for tint in picture.tints} == {Tone.FREE}
 
 
 def test_silence_is_dark_within_three_seconds_and_a_fresh_word_lights_it_again(story: Story) -> None:

@@ -1,6 +1,5 @@
 """Where the light outside is known from: a BH1750 at the level of I²C transfers, MQTT through count, sun and clock."""
 
-import ctypes
 import sys
 import threading
 from datetime import datetime, time
@@ -11,11 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sign_envelopes import Clock, envelope, number
 
-from controller.sign import light as lights
 from controller.sign import readback
 from controller.sign.bh1750 import Bh1750, LightThread
 from controller.sign.guardian import Guardian
-from controller.sign.light import SILENT_S, Light, clock_is_set
+from controller.sign.light import SILENT_S, Light
 from controller.sign.panel import Emulator
 from controller.site import LightSpec, PanelSpec
 
@@ -140,29 +138,6 @@ def test_the_schedule_is_in_local_time_over_midnight_too(day: int, night: int, a
 
 def test_a_clock_that_is_not_set_is_neither_day_nor_night() -> None:
     assert light(is_set=False).wanted(0.0) == (0.5, "the clock is not set: the middle")
-    assert isinstance(clock_is_set(), bool)
-
-
-@pytest.mark.parametrize(
-    ("forbidden", "mark", "is_set"), [(0, False, True), (5, True, False), (-1, True, True), (-1, False, False)]
-)
-def test_linux_is_asked_whether_the_clock_is_set_or_timesyncd(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    forbidden: int,
-    mark: bool,  # noqa: FBT001
-    is_set: bool,  # noqa: FBT001
-) -> None:
-    class Libc:
-        def __init__(self, _name: None) -> None: ...
-        def adjtimex(self, _timex: object) -> int:
-            return forbidden
-
-    if mark:
-        (tmp_path / "synchronized").touch()
-    monkeypatch.setattr(lights, "_SYNCHRONISED", tmp_path / "synchronized")
-    monkeypatch.setattr(ctypes, "CDLL", Libc)
-    assert clock_is_set() is is_set
 
 
 class Dusk:
