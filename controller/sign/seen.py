@@ -65,8 +65,10 @@ def notes(sign: SignSpec, panel: PanelSpec, capacities: Mapping[str, int]) -> It
     rows: dict[str, int] = {}
     for key, message in sayings(sign, capacities):
         show = compose(message, *panel.size, pages=panel.pages, scroll=panel.scroll)
-        rows[key] = min((picture.letters for picture in show.pictures if picture.letters), default=0)
-    mains = [rows[key] for key in ("width", "rows") if key in rows]
+        rows["number" if key == "width" else key] = min(
+            (picture.letters for picture in show.pictures if picture.letters), default=0
+        )
+    mains = [rows[key] for key in ("number", "rows") if key in rows]
     far = f"read at a glance from {read_from_m(mains[0], panel.pitch_mm):.0f} m" if mains else "without a number"
     yield (
         f"sign {sign.name}: {panel.width}x{panel.height}, {panel.pitch_mm:g} mm from LED to LED; "

@@ -81,7 +81,8 @@ def test_the_keys_that_the_example_only_shows_are_good_and_show_the_defaults(tmp
     signs_and_on = bays_and_on[bays_and_on.index("[[sign]]") :]
     shown = re.sub(r"^# (?=\[|\w+ = [^{])", "", head + signs_and_on, flags=re.MULTILINE)
     shown = re.sub(
-        r"^(password_file|ca_file|chip|gpio|nearly_full_at|initial_occupied|free_text|i2c|address) =",
+        r"^(password_file|ca_file|chip|gpio|nearly_full_at|initial_occupied|free_text|i2c|address|second_language"
+        r"|number_text|nearly_full_text|rows|open_hours|hours_text) =",
         r"# \1 =",
         shown,
         flags=re.MULTILINE,
@@ -93,6 +94,19 @@ def test_the_keys_that_the_example_only_shows_are_good_and_show_the_defaults(tmp
     panels = tuple(dataclasses.replace(panel, brightness_at_night=None) for panel in told.panels)
     assert (told.lot, panels, told.journal) == (default.lot, default.panels, default.journal)
     assert told.mqtt == default.mqtt
+
+
+def test_what_the_example_shows_that_a_sign_may_say_is_good_too(tmp_path: Path) -> None:
+    text = (REPO / "deploy" / "site.example.toml").read_text()
+    keys = "free_text|number_text|nearly_full_text|redirect|open_hours|hours_text|greeting|second_language"
+    shown = re.sub(rf"^# ({keys}) =", r"\1 =", text, flags=re.MULTILINE).replace("# pages = false", "pages = true")
+    path = tmp_path / "site.toml"
+    path.write_text(shown)
+    (sign,) = load(path).lot.signs
+    assert sign.redirect is not None
+    assert sign.greeting is not None
+    assert (len(sign.open_hours), sign.number_text, sign.hours_text) == (2, "wolne", "pn-pt 6-22")
+    assert sign.second is not None
 
 
 def test_the_remote_lane_speaks_on_the_topics_that_its_site_file_names() -> None:
