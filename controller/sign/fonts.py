@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from PIL import Image
 
-FACES = ("giant", "huge", "large", "tall", "medium", "bold", "small")
+FACES = ("giant", "huge", "large", "tall", "high", "medium", "bold", "small")
 """Every face, the largest first."""
 
 _NUMBERS = ("caps", "ascent", "descent", "spacing", "digits")

@@ -81,7 +81,7 @@ def test_no_two_tones_look_alike(one: Tone, other: Tone, by: str) -> None:
     assert apart >= LEAST_DIFFERENCE, (one, other, by, round(apart, 1))
 
 
-def test_pure_red_and_green_would_not_pass() -> None:
+def test_a_red_and_an_olive_of_like_lightness_would_not_pass() -> None:
     assert difference((255, 0, 0), (110, 100, 0), "no green (deutan)") < LEAST_DIFFERENCE
 
 

@@ -43,7 +43,7 @@ def test_every_glyph_but_the_space_lights_something_and_has_no_dark_column_at_it
         assert char.isdecimal() or ("#" in columns[0] and "#" in columns[-1]), char
 
 
-@pytest.mark.parametrize("name", ["small", "bold", "medium"])
+@pytest.mark.parametrize("name", ["small", "bold", "medium", "high"])
 def test_faces_for_words_have_all_capitals_digits_and_signs(name: str) -> None:
     assert fonts.load(name).missing(TEXT + POLISH.upper()) == ""
 
@@ -52,7 +52,7 @@ def test_the_small_face_has_the_whole_polish_alphabet() -> None:
     assert fonts.load("small").missing("abcdefghijklmnopqrstuvwxyz" + POLISH) == ""
 
 
-@pytest.mark.parametrize("name", ["small", "bold", "medium"])
+@pytest.mark.parametrize("name", ["small", "bold", "medium", "high"])
 def test_a_polish_letter_is_not_its_plain_one(name: str) -> None:
     face = fonts.load(name)
     for polish, plain in zip(POLISH, PLAIN, strict=True):
@@ -60,7 +60,7 @@ def test_a_polish_letter_is_not_its_plain_one(name: str) -> None:
             assert difference(drawing(face, polish), drawing(face, plain)) >= 2, polish
 
 
-@pytest.mark.parametrize(("name", "rows"), [("small", 8), ("bold", 8), ("medium", 16)])
+@pytest.mark.parametrize(("name", "rows"), [("small", 8), ("bold", 8), ("medium", 16), ("high", 24)])
 def test_capitals_with_accents_and_ogoneks_fit_whole_modules_together(name: str, rows: int) -> None:
     _, height = fonts.load(name).measure(TEXT + POLISH.upper()[9:])
     assert height <= rows
@@ -106,6 +106,6 @@ def test_a_wrong_face_file_is_refused_with_the_place_and_the_reason(text: str, c
 
 def test_an_unknown_face_is_refused_with_those_there_are() -> None:
     with pytest.raises(
-        fonts.FaceError, match=r"no face 'times': known are giant, huge, large, tall, medium, bold, small"
+        fonts.FaceError, match=r"no face 'times': known are giant, huge, large, tall, high, medium, bold, small"
     ):
         fonts.load("times")

@@ -97,7 +97,7 @@ def test_every_letter_of_every_text_is_in_the_faces_for_words_and_like_no_other(
         for form in forms(text)
         for char in form.upper()
     } | set("ĄĆĘŁŃÓŚŹŻÄÖÜ♿🔌←→↑↓P0123456789")
-    for name in ("small", "bold", "medium"):
+    for name in ("small", "bold", "medium", "high"):
         face = fonts.load(name)
         assert face.missing("".join(sorted(alphabet))) == "", name
         drawn = {char: face.draw(char) for char in alphabet if char != " "}
