@@ -114,7 +114,11 @@ def _open_mqtt(
     broker = mqtt.MqttInputs(site.mqtt, site.sensors, put=put, password=password, further=further)
     stack.callback(broker.close)
     broker.start()
-    state = MqttState(site.mqtt, password=password)
+
+    def command(fields: Json) -> None:
+        service.put(Command(fields, _told, time.monotonic()))
+
+    state = MqttState(site.mqtt, password=password, command=command)
     stack.callback(state.close)
     return broker, (state.publish,)
 
@@ -134,6 +138,12 @@ def _beside(
             put(message)
 
     return heard, (site.light.mqtt,)
+
+
+def _told(error: str | None) -> None:
+    """Say what became of a correction over MQTT, which has no answer of its own."""
+    if error is not None:
+        log.warning("MQTT: a correction was refused: %s", error)
 
 
 class _Watchdog:

@@ -103,6 +103,10 @@ class MqttSpec:
     ca_file: Path | None = None
     client_id: str = "parking-controller"
     prefix: str = "parking"
+    home_assistant: str | None = None
+    """Home Assistant's discovery prefix; None: it is told nothing."""
+    corrections: bool = False
+    """Whether corrections are taken from ``PREFIX/ZONE/occupied/set``; the broker must say who may write there."""
 
 
 @dataclass(frozen=True, slots=True)

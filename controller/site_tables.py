@@ -368,10 +368,14 @@ class MqttTable(Table):
     ca_file: str | None = Field(default=None, min_length=1, max_length=1000)
     client_id: str = Field(default="parking-controller", min_length=1, max_length=64)
     prefix: str = Field(default="parking", min_length=1, max_length=200)
+    home_assistant: str | None = Field(default=None, min_length=1, max_length=200)
+    corrections: bool = False
 
-    @field_validator("prefix")
+    @field_validator("prefix", "home_assistant")
     @classmethod
-    def _publishable(cls, value: str) -> str:
+    def _publishable(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         if set("#+\0") & set(value) or value.startswith("$"):
             raise ValueError("nobody can publish under it; leave out # and +, and a $ at the beginning")
         return value

@@ -2,7 +2,13 @@
 
     PREFIX/ZONE/state   {"free": 3, "capacity": 40, "occupied": 37, "low": 3, "high": 3, "status": "OPEN",
                          "reason": "counted", "message": "3", "time": "2026-11-22T21:40:03.250Z"}
+    PREFIX/_lot         {"detectors": {"main.outer": "ON"}, "signs": {"entrance": "3"}, "faults": [], "time": ...}
     PREFIX/status       online, or offline (our last will, when we die)
+
+Where the site wants it, also what Home Assistant needs to find all this by itself (``publish.homeassistant``), and one
+topic that is listened to: the vehicles inside, as whoever the broker lets write it has counted them.
+
+    PREFIX/ZONE/occupied/set   37
 
 ``free`` is null when the count is not trusted: a false number is worse than none; ``low`` and ``high`` (90 %) are told
 even then. ``message`` is what the zone's first sign says, null when it has none; ``time``, when the state became known.
@@ -14,20 +20,25 @@ connection. ``publish`` never waits for the broker.
 
 import contextlib
 import json
+import logging
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from paho.mqtt.client import Client
+from paho.mqtt.client import Client, MQTTMessage
 
 from controller.broker import Broker
+from controller.publish import homeassistant
 from controller.site import MqttSpec
+
+log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
 _QOS = 1
+_DIGITS = 6
 _GOODBYE_S = 0.4
 
 AGAIN_S = 60.0
@@ -37,8 +48,13 @@ AGAIN_S = 60.0
 class MqttState:
     """Keeps the retained topics true, over a connection of its own. Raises BrokerError."""
 
-    def __init__(self, spec: MqttSpec, *, password: str | None) -> None:
+    def __init__(
+        self, spec: MqttSpec, *, password: str | None, command: Callable[[Json], None] = lambda _: None
+    ) -> None:
+        self._spec = spec
         self._prefix = spec.prefix.rstrip("/")
+        self._command = command
+        self._discovery: dict[str, str] = {}
         self._states: dict[str, Json] = {}
         self._newest: dict[str, Json] = {}
         self._newest_sent = 0.0
@@ -51,6 +67,7 @@ class MqttState:
         )
         self._client = self._broker.client
         self._client.on_pre_connect = _forget
+        self._client.on_message = self._corrected
         self._client.will_set(self._status_topic, "offline", _QOS, retain=True)
         self._broker.start()
 
@@ -63,7 +80,8 @@ class MqttState:
     def publish(self, envelope: Json) -> None:
         """Send what changed in the zones of a state envelope (see ``controller.link``); never blocks."""
         with self._lock:
-            for topic, state, moment in _zones(envelope, self._prefix):
+            self._discover(homeassistant.messages(self._spec, envelope))
+            for topic, state, moment in _states(envelope, self._prefix):
                 changed = self._states.get(topic) != state
                 self._states[topic] = state
                 self._newest[topic] = {**state, "time": moment}
@@ -93,6 +111,10 @@ class MqttState:
     def _joined(self) -> None:
         with self._lock:
             self._online = True
+            if self._spec.corrections:
+                self._client.subscribe(f"{self._prefix}/+/occupied/set", _QOS)
+            for topic, config in self._discovery.items():
+                self._client.publish(topic, config, _QOS, retain=True)
             for topic in self._newest:
                 self._send(topic)
             self._client.publish(self._status_topic, "online", _QOS, retain=True)
@@ -100,6 +122,21 @@ class MqttState:
     def _lost(self) -> None:
         with self._lock:
             self._online = False
+
+    def _discover(self, configs: dict[str, str]) -> None:
+        for topic, config in configs.items():
+            if self._discovery.get(topic) != config and self._online:
+                self._client.publish(topic, config, _QOS, retain=True)
+        self._discovery = configs
+
+    def _corrected(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
+        zone = message.topic.removeprefix(f"{self._prefix}/").removesuffix("/occupied/set")
+        if message.retain:  # it would correct anew at every connection
+            log.warning("MQTT %s: a correction must not be retained; not taken", message.topic)
+        elif not message.payload.isdigit() or len(message.payload) > _DIGITS:
+            log.warning("MQTT %s: %r is no number of vehicles; not taken", message.topic, message.payload[:40])
+        else:
+            self._command({"do": "correct", "zone": zone, "occupied": int(message.payload), "by": "mqtt"})
 
     def _send(self, topic: str) -> None:
         self._sent_at[topic] = self._newest_sent
@@ -112,13 +149,14 @@ def _forget(client: Client, _userdata: Any) -> None:
     client.drop_out_messages()
 
 
-def _zones(envelope: Json, prefix: str) -> Iterator[tuple[str, Json, str]]:
-    """Yield each zone's topic, its state, and the moment (ISO 8601, UTC) of the envelope."""
+def _states(envelope: Json, prefix: str) -> Iterator[tuple[str, Json, str]]:
+    """Yield each topic, its state, and the moment (ISO 8601, UTC) of the envelope."""
     lot = envelope["lot"]
     moment = datetime.fromtimestamp(envelope["epoch"] + lot["at"], UTC).isoformat(timespec="milliseconds")
     says: Json = {}
     for sign in lot["signs"]:
         says.setdefault(sign["zone"], sign["message"]["text"])
+    yield homeassistant.lot_topic(prefix), homeassistant.lot_state(lot), moment.replace("+00:00", "Z")
     for zone in lot["zones"]:
         state = {key: zone[key] for key in ("free", "capacity", "occupied", "low", "high", "status", "reason")}
         state["message"] = says.get(zone["name"])
