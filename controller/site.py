@@ -320,7 +320,7 @@ def _light(table: LightTable) -> LightSpec:
 
 def _panel(table: SignTable) -> PanelSpec:
     fields = table.model_dump(include={field.name for field in dataclasses.fields(PanelSpec)})
-    fields["pitch_mm"] = table.pitch_mm or PITCHES_MM[table.driver]
+    fields["pitch_mm"] = table.pitch_mm or PITCHES_MM.get(table.driver, PITCHES_MM["emulator"])
     fields["chain"] = table.chain or CHAINS.get(table.driver, "rows")
     fields["arrows"] = table.arrows or "right"
     return PanelSpec(**fields)

@@ -31,7 +31,7 @@ ARROWS_BEFORE = {0: "down", 90: "left", -90: "right", 180: "up"}
 """What version 0.1.0 called block_orientation, in today's words."""
 
 PITCHES_MM = {"max7219": 4.0, "ws2812": 10.0, "emulator": 4.0}
-"""From one LED to the next: the usual 32 mm modules of 8 LEDs, the usual matrix of 256, what both may stand for."""
+"""From one LED to the next: the usual 32 mm modules of 8 LEDs, the usual matrix of 256; others as the emulator."""
 
 ARROWS = {"left": "←", "right": "→", "up": "↑", "down": "↓"}
 

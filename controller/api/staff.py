@@ -6,6 +6,7 @@ Each is a command over the link; the answer is 200 only after the count process 
 from http import HTTPStatus
 
 from fastapi import APIRouter, Depends
+from fastapi.concurrency import run_in_threadpool
 
 from controller.api import problems
 from controller.api.access import require_token
@@ -80,7 +81,7 @@ async def put_message(name: str, words: SignText, site: SiteDep, uplink: UplinkD
     panel = next(p for p in site.panels if p.name == name)
     told = Message(MessageKind.STAFF, words.text, None, Reason.STAFF_MESSAGE)
     try:
-        compose(told, *panel.size, pages=panel.pages, scroll=panel.scroll)
+        await run_in_threadpool(compose, told, *panel.size, pages=panel.pages, scroll=panel.scroll)
     except CannotShow as error:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"body.text: {error}", mend=error.mend) from error
     seconds = words.minutes * 60

@@ -21,12 +21,14 @@ from controller.domain.events import (
     Corrected,
     DetectorChanged,
     Event,
+    NeighbourHeard,
+    SignOverridden,
     Stamp,
     Tick,
     WentDown,
 )
 from controller.domain.report import LotReport
-from controller.domain.specs import BaySpec, Direction, HealthSpec, LotSpec, Output, SignSpec, ZoneSpec
+from controller.domain.specs import BaySpec, Direction, HealthSpec, LotSpec, Output, RedirectSpec, SignSpec, ZoneSpec
 from controller.domain.state import LotState
 
 SNAPSHOT: TypeAdapter[LotState] = TypeAdapter(LotState)
@@ -45,7 +47,7 @@ BIG = LotSpec(
         two_loops("ramp", "staff", from_zone="customers"),
     ),
     bays=(*(BaySpec(f"s{i}", "staff", 500.0) for i in range(3)), *(BaySpec(f"r{i}", "roof") for i in range(2))),
-    signs=(SignSpec("entrance", "customers"), SignSpec("top", "roof")),
+    signs=(SignSpec("entrance", "customers", redirect=RedirectSpec("P2", "→", "p2")), SignSpec("top", "roof")),
     health=HealthSpec(stuck_after_s=60.0, chatter_changes=6, chatter_window_s=3.0, down_trust_s=30.0),
 )
 
@@ -72,6 +74,13 @@ SOMETHING = st.one_of(
     ),
     _at(Corrected, st.sampled_from(["customers", "staff", "roof", "x"]), st.integers(0, 50)),
     _at(ClosureChanged, st.sampled_from(["customers", "roof", "x"]), st.booleans()),
+    _at(
+        SignOverridden,
+        st.sampled_from(["entrance", "x"]),
+        st.sampled_from([None, "Wjazd B"]),
+        st.sampled_from([0.0, 100.0, 1e9]),
+    ),
+    _at(NeighbourHeard, st.sampled_from(["p2", "x"]), st.none() | st.integers(0, 9), st.booleans()),
     _at(WentDown, st.sampled_from([0.0, 5.0, 31.0, 1e6])),
     _at(ClockSet, st.sampled_from([0.0, 1e9])),
     _at(Tick),
