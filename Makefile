@@ -17,7 +17,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-api-fuzz check accuracy sign-sheet clean lock check-esphome
+.PHONY: help install demo test test-api-fuzz test-sign-cycles check accuracy sign-sheet clean lock check-esphome
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
@@ -32,6 +32,9 @@ demo: $(VENV)/.demo ## Run the product on simulated traffic; ARGS="..." are pass
 test: $(VENV)/.test ## Run all tests but the heavy suites; ARGS="-k name" chooses
 	@deploy/need-debian.sh $(TEST_PACKAGES)
 	$(BIN)/pytest $(ARGS)
+
+test-sign-cycles: $(VENV)/.test ## Heavy: kill and stop the count a hundred times each under a lit sign
+	PARKING_SIGN_CYCLES=100 $(BIN)/pytest -s tests/sign/test_sign_cycles.py $(ARGS)
 
 check: $(VENV)/.check ## Style, formatting, types, and that imports point down
 	$(BIN)/ruff check

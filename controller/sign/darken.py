@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # nothing of ours is loaded here
     from controller.site import PanelSpec
 
-CHAINED = ("max7219", "segments")
+CHAINED = ("max7219",)
 """Drivers whose panels are chains of MAX7219."""
 
 MEMORY = "sign-chains.json"

@@ -1,0 +1,173 @@
+"""Count is killed and stopped again and again under a lit sign: real processes, real signals, a model of the chips.
+
+``make test`` does a few cycles; ``make test-sign-cycles`` a hundred of each, and prints how long the chips stayed lit.
+"""
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from fixtures_site import LANE_SITE, ROOT, Product
+
+from controller.link import default_address
+
+CYCLES = int(os.environ.get("PARKING_SIGN_CYCLES", "2"))
+SIDES = min(CYCLES, 5)
+"""So many lots go through their cycles side by side; most of it is waiting."""
+
+KILLED_S, STOPPED_S = 1.0, 5.0
+
+pytestmark = [
+    pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot stop a process"),
+    pytest.mark.timeout(60 + 30 * CYCLES),
+]
+
+
+class Chips:
+    """The sign process' chips, and when they changed."""
+
+    def __init__(self, product: Product) -> None:
+        path = os.pathsep.join([str(Path(__file__).parent), str(ROOT)])
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("sign_child.py")), *self._where(product)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        self._changes: queue.SimpleQueue[tuple[float, str]] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @staticmethod
+    def _where(product: Product) -> tuple[str, str]:
+        product.run_dir.mkdir(parents=True, exist_ok=True)
+        return default_address(product.run_dir), str(product.run_dir)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                at, _, what = line.strip().partition(" ")
+                self._changes.put((float(at), what))
+
+    def next(self, what: str, within_s: float = 30.0) -> float:
+        """Return when the chips became lit or dark; they must do that next."""
+        at, became = self._changes.get(timeout=within_s)
+        assert became == what
+        return at
+
+    def end(self) -> None:
+        """End the sign process."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+
+    def still(self) -> bool:
+        """Whether nothing has changed since the last change that was taken."""
+        return self._changes.empty()
+
+
+@contextmanager
+def side(folder: Path) -> Iterator[tuple[Product, Chips]]:
+    folder.mkdir()
+    site = folder / "site.toml"
+    site.write_text(LANE_SITE, "utf-8")
+    product = Product(folder, site)
+    chips = Chips(product)
+    try:
+        assert chips.next("dark")
+        yield product, chips
+    finally:
+        product.end()
+        chips.end()
+
+
+def kill(product: Product, chips: Chips, cycles: int) -> list[float]:
+    """Kill count under a lit sign; return how long each time the chips stayed lit (s)."""
+    took = []
+    for _ in range(cycles):
+        count = product.start("count")
+        chips.next("lit")
+        said = time.monotonic()
+        count.kill()
+        took.append(chips.next("dark") - said)
+        count.wait()
+    return took
+
+
+def stop(product: Product, chips: Chips, cycles: int) -> list[float]:
+    """Stop count under a lit sign, let it go on; return how long each time the chips stayed lit (s)."""
+    count = product.start("count")
+    chips.next("lit")
+    took = []
+    for _ in range(cycles):
+        assert chips.still()
+        said = time.monotonic()
+        count.send_signal(signal.SIGSTOP)
+        took.append(chips.next("dark") - said)
+        count.send_signal(signal.SIGCONT)
+        chips.next("lit")
+    return took
+
+
+@pytest.mark.parametrize(("what", "within_s"), [(kill, KILLED_S), (stop, STOPPED_S)], ids=["SIGKILL", "SIGSTOP"])
+def test_the_chips_are_dark_soon_after_count_is_no_more(tmp_path: Path, what: object, within_s: float) -> None:
+    assert what in {kill, stop}
+    took: list[float] = []
+    failed: list[BaseException] = []
+
+    def go(number: int) -> None:
+        try:
+            with side(tmp_path / str(number)) as (product, chips):
+                run = kill if what is kill else stop
+                took.extend(run(product, chips, CYCLES // SIDES))
+        except BaseException as error:  # noqa: BLE001  told below, in the test's own thread
+            failed.append(error)
+
+    threads = [threading.Thread(target=go, args=(number,)) for number in range(SIDES)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed, failed
+    assert len(took) == CYCLES // SIDES * SIDES
+    half = sorted(took)[len(took) // 2]
+    sys.stdout.write(f"{len(took)} cycles: dark after {half:.3f} s (median), {max(took):.3f} s (longest)\n")
+    assert max(took) <= within_s
+    assert min(took) >= 0.0
+
+
+def test_a_deadlocked_count_is_dark_too(tmp_path: Path) -> None:
+    script = (
+        "import sys, threading, pathlib\n"
+        "from controller import service\n"
+        "turn, hang = service.Service._turn, pathlib.Path(sys.argv.pop())\n"
+        "def stuck(self):\n"
+        "    while hang.exists(): threading.Event().wait()\n"
+        "    return turn(self)\n"
+        "service.Service._turn = stuck\n"
+        "from controller.__main__ import main\n"
+        "main()\n"
+    )
+    with side(tmp_path / "lot") as (product, chips):
+        hang = tmp_path / "hang"
+        argv = [sys.executable, "-c", script, "count", str(product.site), *product.folders, str(hang)]
+        count = subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            chips.next("lit")
+            said = time.monotonic()
+            hang.touch()
+            assert chips.next("dark") - said <= STOPPED_S
+            assert count.poll() is None
+        finally:
+            count.kill()
+            count.wait()
