@@ -26,6 +26,7 @@ from controller.domain.report import (
     Status,
     ZoneReport,
 )
+from controller.inputs import neighbours
 from controller.publish.mqtt import MqttState
 from controller.site import MqttSpec
 
@@ -95,6 +96,21 @@ def test_a_newcomer_hears_the_state_of_each_zone_at_once(broker: Mosquitto, spec
         staff = json.loads(broker.retained(f"{spec.prefix}/staff/state"))
         assert (staff["free"], staff["low"], staff["high"], staff["message"]) == (5, 4, 6, None)
         assert broker.retained(f"{spec.prefix}/status") == b"online"
+
+
+@pytest.mark.parametrize(("free", "told", "is_open"), [(3, 3, True), (0, None, False), (None, None, True)])
+def test_another_lots_sign_understands_it(
+    broker: Mosquitto,
+    spec: MqttSpec,
+    free: int | None,
+    told: int | None,
+    is_open: bool,  # noqa: FBT001  a column of the table
+) -> None:
+    with MqttState(spec, password=None) as state:
+        state.publish(envelope(free))
+        ready(state)
+        heard = neighbours.decode("p2", broker.retained(f"{spec.prefix}/customers/state"), 5.0)
+    assert (heard.free, heard.open, heard.sent_at) == (told, is_open, EPOCH + 3.0)
 
 
 def test_a_count_that_is_not_trusted_is_null(broker: Mosquitto, spec: MqttSpec) -> None:
