@@ -89,8 +89,9 @@ $(VENV)/.demo: $(VENV)/.product $(LOCK)/demo.txt
 	$(LOCKED) -r $(LOCK)/demo.txt
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.demo $(VENV)/.accuracy $(LOCK)/test.txt
+$(VENV)/.test: $(VENV)/.demo $(VENV)/.accuracy $(LOCK)/test.txt $(LOCK)/axe.txt
 	$(LOCKED) -r $(LOCK)/test.txt
+	$(LOCKED) --no-deps -r $(LOCK)/axe.txt
 	@touch $@
 
 $(VENV)/.check: $(VENV)/.test $(LOCK)/check.txt

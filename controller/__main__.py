@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from controller import __version__
+from controller.cli_access import access
 from controller.cli_decoder import decoder
 from controller.cli_recordings import record, replay
 from controller.cli_score import score
@@ -82,7 +83,7 @@ def count(site: Path, state_dir: Path, run_dir: Path | None) -> None:
     "--token-dir",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="PARKING_TOKEN_DIR",
-    help="Where the API token is kept.  [default: the state directory]",
+    help="Where the accounts are kept.  [default: the state directory]",
 )
 def web(site: Path, state_dir: Path, run_dir: Path | None, token_dir: Path | None) -> None:
     """Serve the API and the pages. One of the three services.
@@ -184,6 +185,7 @@ def version() -> None:
     click.echo(__version__)
 
 
+cli.add_command(access)
 cli.add_command(sign)
 cli.add_command(replay)
 cli.add_command(record)

@@ -8,9 +8,11 @@ anew. Ctrl-C ends everything; the exit code is then 0.
 
 import contextlib
 import logging
+import secrets
 import socket
 import tempfile
 import threading
+import time
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PREFERRED_PORT = 8080
+USER = "demo"
+"""Who may log in to the demo's staff pages, with a password that each start makes anew and its page tells."""
 
 
 def run(
@@ -92,11 +96,14 @@ def _performed(
 def web(config: "WebConfig") -> None:
     """Serve the product's pages and the demo's own: the child process that ``run`` starts."""
     from controller.api import server  # noqa: PLC0415  the demo's parent needs no web server
+    from controller.api.accounts import Accounts, Role  # noqa: PLC0415  the same
     from controller.demo_page import router  # noqa: PLC0415  the same
     from controller.demo_stage import Stage  # noqa: PLC0415  the same
 
     with Stage(config.site.mqtt or MqttSpec()) as stage:
-        server.run(config, extra=[router(config.site, stage)], lobby="/demo")
+        with Accounts(config.token_dir) as accounts:
+            accounts.set_user(USER, password := secrets.token_urlsafe(9), Role.MANAGER, time.time())
+        server.run(config, extra=[router(config.site, stage, (USER, password))], lobby="/demo")
 
 
 def _temporary(stack: contextlib.ExitStack) -> Path:

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import BaseModel
 
+from controller.api.access import refuse_other_sites
 from controller.api.pages import render
 from controller.api.problems import Problem
 from controller.demo_stage import Sample, Stage
@@ -31,8 +32,8 @@ class Sent(BaseModel):
     sent: bool
 
 
-def router(site: Site, stage: Stage) -> APIRouter:
-    """Return the routes of the demo's page."""
+def router(site: Site, stage: Stage, login: tuple[str, str]) -> APIRouter:
+    """Return the routes of the demo's page, which tells the name and password that its visitors may log in with."""
     routes = APIRouter(prefix="/demo", include_in_schema=False)
 
     @routes.get("")
@@ -42,6 +43,7 @@ def router(site: Site, stage: Stage) -> APIRouter:
             "scenarios": {lang: scenarios(lang) for lang in ("pl", "en")},
             "speeds": SPEEDS,
             "faults": get_args(Fault),
+            "login": login,
         }
         return render(request, "demo.html", site=site, page="demo", templates=ASSETS / "templates", **more)
 
@@ -70,17 +72,3 @@ def router(site: Site, stage: Stage) -> APIRouter:
         return FileResponse(ASSETS / "static" / name, media_type=STATIC[name])
 
     return routes
-
-
-def refuse_other_sites(request: Request) -> None:
-    """Raise Problem when a browser says that another site's page sent this (Fetch Metadata, else the Origin header)."""
-    fetch_site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    ours = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    foreign = fetch_site not in {"same-origin", "none"} if fetch_site else origin not in {None, ours}
-    if foreign:
-        raise Problem(
-            HTTPStatus.FORBIDDEN,
-            f"orders from other sites are refused (Origin {origin})",
-            mend=f"Use the page at {ours}/demo",
-        )

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import get_args
 
 from controller.simulator.embedded_broker import HOST
 from controller.simulator.scenario_tables import LaneTable, Scenario
 from controller.simulator.season import Season
-from controller.site import Site, load
+from controller.site import Part, Site, load
 
 TIMEZONE = "Europe/Warsaw"
 FIRST_GPIO = 4
@@ -31,7 +32,7 @@ def write(path: Path, name: str, season: Season, *, broker_port: int, web_port: 
         *_table("[[sign]]", name="entrance", zone=scenario.lot.zone, driver="emulator", width=64, height=16),
         *_table("[gpio]", pin_factory="mock"),
         *_table("[mqtt]", host=HOST, port=broker_port),
-        *_table("[api]", port=web_port),
+        *_table("[api]", port=web_port, public=list(get_args(Part))),
         *_table("[health]", stuck_after_s=_stuck_after_s(scenario)),
     ]
     path.write_text("\n".join(lines), "utf-8", newline="\n")
@@ -83,5 +84,5 @@ def _stuck_after_s(scenario: Scenario) -> int:
     return round(min(most, max(least, STUCK_OF_STAY * max(stays)))) if stays else most
 
 
-def _table(head: str, **values: str | int) -> list[str]:
+def _table(head: str, **values: str | int | list[str]) -> list[str]:
     return [head, *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()), ""]

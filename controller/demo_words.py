@@ -13,6 +13,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "To jest ten sam program co na prawdziwym parkingu. Tylko auta, pętle, tablica i zegar są na niby.",
         "This is the same program as on a real car park. Only the cars, loops, panel and clock are simulated.",
     ),
+    "login": (
+        "Strony dla obsługi: nazwa i hasło (nowe przy każdym uruchomieniu)",
+        "The staff pages: name and password (new at each start)",
+    ),
     "stage": ("Przebieg", "The run"),
     "scenario": ("Scenariusz", "Scenario"),
     "speed": ("Tempo", "Speed"),

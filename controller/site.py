@@ -31,9 +31,11 @@ from controller.site_signs import sign_spec
 from controller.site_tables import (
     CHAINS,
     PITCHES_MM,
+    PUBLIC,
     DetectorTable,
     LightTable,
     MqttTable,
+    Part,
     SignTable,
     SiteFile,
     ZoneTable,
@@ -45,6 +47,7 @@ __all__ = [
     "LightSpec",
     "MqttSpec",
     "PanelSpec",
+    "Part",
     "PinInput",
     "PlaceSpec",
     "SensorInput",
@@ -186,6 +189,8 @@ class ApiSpec:
 
     host: str = "127.0.0.1"
     port: int = 8080
+    public: tuple[str, ...] = PUBLIC
+    """What is told without a credential."""
 
 
 @dataclass(frozen=True, slots=True)

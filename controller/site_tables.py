@@ -46,6 +46,11 @@ Language = Literal["pl", "en", "de"]
 Text = Annotated[str, Field(min_length=1, max_length=80)]
 
 
+Part = Literal["zones", "signs", "feeds", "lanes", "bays", "faults", "passages", "inputs", "metrics"]
+"""What the API may tell without a credential."""
+PUBLIC: tuple[Part, ...] = ("zones", "signs", "feeds")
+"""What it does by default: what a driver may know."""
+
 MAX_CAPACITY = 20_000
 """Vehicles: above any real zone, so that a slip of the finger is noticed."""
 
@@ -403,6 +408,7 @@ class ApiTable(Table):
 
     host: str = Field(default="127.0.0.1", min_length=1, max_length=255)
     port: int = Field(default=8080, ge=1, le=65535)
+    public: tuple[Part, ...] = Field(default=PUBLIC, strict=False)
 
 
 class JournalTable(Table):

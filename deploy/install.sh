@@ -207,4 +207,5 @@ remove_old_versions
 say "Done: $version.${ROOT:+ (in $ROOT)}"
 if [ -z "$ROOT" ] && [ "$START" = yes ]; then
     say "Site file: /etc/parking-controller/site.toml    State: systemctl status 'parking-*'    Page: http://127.0.0.1:8080"
+    say "First login: sudo parking-controller access user NAME --role manager"
 fi

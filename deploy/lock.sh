@@ -19,7 +19,7 @@ compile() {
 }
 
 compile --no-header pyproject.toml "$scratch/build.in" --extra demo --extra pi \
-    --group pyproject.toml:test --group pyproject.toml:check --group pyproject.toml:accuracy \
+    --group pyproject.toml:test --group pyproject.toml:check --group pyproject.toml:accuracy --group pyproject.toml:axe \
     --output-file "$scratch/all.txt"
 
 cut() { # NAME INPUTS...
@@ -42,8 +42,9 @@ cut pi pyproject.toml --extra pi
 cut test --group pyproject.toml:test
 cut check --group pyproject.toml:check
 cut accuracy --group pyproject.toml:accuracy
+cut axe --no-deps --group pyproject.toml:axe
 
-for name in build run demo pi test check accuracy; do
+for name in build run demo pi test check accuracy axe; do
     cp "$scratch/$name.txt" "$out/$name.txt"
     echo "$out/$name.txt: $(grep -c '==' "$out/$name.txt") packages"
 done

@@ -17,6 +17,14 @@ DECODERS = ("inputs.payloads", "inputs.document", "inputs.lorawan", "inputs.node
 SITE = ("site", "site_tables", "site_checks", "site_faults", "site_signs")
 DEMO = ("demo", "demo_page", "demo_show", "demo_site", "demo_stage", "demo_terminal", "demo_words")
 
+COMMANDS = (
+    "__main__",
+    *(
+        f"cli_{n}"
+        for n in ("access", "shared", "sign", "preview", "identify", "recordings", "simulate", "score", "decoder")
+    ),
+)
+
 # Who (modules of one room may import one another) -> what it may import, and why. The lowest first.
 MAY: dict[tuple[str, ...], dict[str, str]] = {
     ("domain",): {},
@@ -159,18 +167,9 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "simulator": "what it is tried on",
         "site": "the simulated site",
     },
-    (
-        "__main__",
-        "cli_shared",
-        "cli_sign",
-        "cli_preview",
-        "cli_identify",
-        "cli_recordings",
-        "cli_simulate",
-        "cli_score",
-        "cli_decoder",
-    ): {
+    COMMANDS: {
         "api.server": "web",
+        "api.accounts": "access",
         "count": "count",
         "demo": "demo",
         "journal": "record export",

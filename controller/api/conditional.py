@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI, Request, Response
 
 from controller.api.content import AGES, tag_of
 from controller.api.models import Picture
-from controller.api.parts import LiveDep
+from controller.api.public import SeenDep
 
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
     200: {
@@ -28,8 +28,7 @@ class NotModifiedError(Exception):
         self.headers = headers
 
 
-def _now(request: Request, response: Response, live: LiveDep) -> Picture:
-    now = live.picture()
+def _now(request: Request, response: Response, now: SeenDep) -> Picture:
     headers = {"ETag": f'W/"{tag_of(now.model_dump_json(exclude=AGES))}"', "Cache-Control": "no-cache"}
     if now.age_s is not None:
         headers["Age"] = str(int(now.age_s))

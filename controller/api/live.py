@@ -15,6 +15,7 @@ from pathlib import Path
 from fastapi.sse import format_sse_event
 
 from controller.api.content import AGES, tag_of
+from controller.api.cut import cut
 from controller.api.envelope import Envelope
 from controller.api.models import Picture
 from controller.api.status import freshness, is_alive, picture
@@ -46,8 +47,8 @@ class Live:
         self._closed = False
         self._seen: tuple[Envelope | None, object] | None = None
         self._json = ""
-        self._tag = ""
-        self._state, self._version = b"", 0
+        self._state = self._public = b""
+        self._tag = self._public_tag = ""
         self._beat, self._beats, self._beat_at = b"", 0, float("-inf")
         self.streams = 0
         """How many follow now; counted by the route."""
@@ -80,16 +81,20 @@ class Live:
         self._closed = True
         self._wake()
 
-    async def follow(self, last_seen: str | None = None) -> AsyncIterator[bytes]:
+    async def follow(self, last_seen: str | None = None, *, whole: bool = True) -> AsyncIterator[bytes]:
         """Yield server-sent events: the newest state at once and at every change, beats in between, until closed.
 
-        Whoever saw the newest one already, by its event id, hears a beat first instead.
+        Whoever saw the newest one already, by its event id, hears a beat first instead. Not ``whole``: only what the
+        site file makes public.
         """
-        version, beats = self._version if last_seen == self._tag and last_seen else -1, -1
+        state, tag = (self._state, self._tag) if whole else (self._public, self._public_tag)
+        seen = state if last_seen and last_seen == tag else None
+        beats = -1
         while not self._closed:
-            if version != self._version:
-                version, beats = self._version, self._beats
-                yield self._state
+            newest = self._state if whole else self._public
+            if seen is not newest:
+                seen, beats = newest, self._beats
+                yield newest
             elif beats != self._beats:
                 beats = self._beats
                 yield self._beat
@@ -117,7 +122,11 @@ class Live:
             self._json = state
             self._tag = tag_of(state)
             self._state = format_sse_event(event="state", data_str=state, id=self._tag, retry=RETRY_MS)
-            self._version += 1
+            public = cut(everything, self._site.api.public)
+            known = state if public is everything else public.model_dump_json(exclude=AGES)
+            if (tag := tag_of(known)) != self._public_tag:
+                self._public_tag = tag
+                self._public = format_sse_event(event="state", data_str=known, id=tag, retry=RETRY_MS)
             self._wake()
 
     def _breathe(self, envelope: Envelope | None, now: float) -> None:

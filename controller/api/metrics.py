@@ -6,7 +6,7 @@ from zero.
 
 from collections.abc import Iterator
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -17,6 +17,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from controller.api.access import readable
 from controller.api.models import Picture
 from controller.api.parts import LiveDep
 from controller.domain.report import FaultKind, Status
@@ -24,7 +25,12 @@ from controller.domain.report import FaultKind, Status
 router = APIRouter(tags=["read"])
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@router.get(
+    "/metrics",
+    dependencies=[Depends(readable("metrics"))],
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}},
+)
 def metrics(live: LiveDep) -> Response:
     """Metrics in Prometheus' text format."""
     registry = CollectorRegistry()

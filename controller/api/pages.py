@@ -5,13 +5,17 @@ Polish unless ``?lang=en`` or the browser prefers English. Other pages of ours (
 """
 
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
+from controller.api.access import SESSION, Gate, csrf_of
+from controller.api.accounts import Who
 from controller.api.parts import SiteDep
 from controller.api.words import Language, words
 from controller.site import Site
@@ -29,9 +33,9 @@ async def public(request: Request, site: SiteDep) -> HTMLResponse:
 
 
 @router.get("/staff")
-async def staff(request: Request, site: SiteDep) -> HTMLResponse:
+async def staff(request: Request, site: SiteDep) -> Response:
     """Show staff what the sign says, whether it is true, and what to do if not."""
-    return render(request, "staff.html", site=site, page="staff")
+    return staff_page(request, "staff.html", site=site, page="staff")
 
 
 @router.get("/favicon.ico")
@@ -40,11 +44,29 @@ async def icon() -> FileResponse:
     return FileResponse(STATIC / "icon.svg", media_type="image/svg+xml")
 
 
+def staff_page(request: Request, template: str, *, site: Site, page: str, **more: Any) -> Response:
+    """Render a page for whoever is logged in; others are sent to log in, and back."""
+    if visitor(request) is None:
+        query = f"?{request.url.query}" if request.url.query else ""
+        lang = language(request.query_params.get("lang"), request.headers.get("accept-language", ""))
+        after = quote(request.url.path + query, safe="/")
+        return RedirectResponse(f"/login?lang={lang}&next={after}", HTTPStatus.SEE_OTHER)
+    return render(request, template, site=site, page=page, **more)
+
+
+def visitor(request: Request) -> Who | None:
+    """Return whose browser this is, if somebody is logged in."""
+    gate: Gate = request.app.state.gate
+    cookie = request.cookies.get(SESSION)
+    return gate.session(cookie) if cookie else None
+
+
 def render(
     request: Request, template: str, *, site: Site, page: str, templates: Path = TEMPLATES, **more: Any
 ) -> HTMLResponse:
     """Fill ``template`` of the folder ``templates``, which may extend our ``base.html``, in the reader's language."""
     lang = language(request.query_params.get("lang"), request.headers.get("accept-language", ""))
+    who = visitor(request)
     text = (
         environment(templates)
         .get_template(template)
@@ -57,6 +79,8 @@ def render(
             lang=lang,
             w=words(lang),
             lobby=request.app.state.lobby,
+            who=who,
+            csrf=csrf_of(request.cookies[SESSION]) if who else "",
             **more,
         )
     )

@@ -1,4 +1,4 @@
-"""The part of /api/v1 that only tells. Open to whoever reaches the port; nothing here changes anything."""
+"""The part of /api/v1 that only tells: to viewers, and to everybody what the site file makes public."""
 
 import io
 import logging
@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from PIL import Image
 
 from controller.api import history, problems
+from controller.api.access import CallerDep, readable
 from controller.api.conditional import NOT_MODIFIED, NowDep
 from controller.api.models import (
     Bays,
@@ -54,32 +55,36 @@ async def state(now: NowDep) -> Picture:
     return now
 
 
-@router.get("/zones", response_model=Zones, responses=NOT_MODIFIED)
+@router.get("/zones", response_model=Zones, dependencies=[Depends(readable("zones"))], responses=NOT_MODIFIED)
 async def zones(now: NowDep) -> Picture:
     """List all zones with what is free in them."""
     return now
 
 
-@router.get("/zones/{name}", responses=NOT_MODIFIED | problems.responses(HTTPStatus.NOT_FOUND))
+@router.get(
+    "/zones/{name}",
+    dependencies=[Depends(readable("zones"))],
+    responses=NOT_MODIFIED | problems.responses(HTTPStatus.NOT_FOUND),
+)
 async def zone(name: str, now: NowDep, site: SiteDep) -> ZoneStatus:
     """Give one zone."""
     known_zone(site, name)
     return next(z for z in now.zones if z.name == name)
 
 
-@router.get("/lanes", response_model=Lanes, responses=NOT_MODIFIED)
+@router.get("/lanes", response_model=Lanes, dependencies=[Depends(readable("lanes"))], responses=NOT_MODIFIED)
 async def lanes(now: NowDep) -> Picture:
     """List all lanes with their detectors and tallies."""
     return now
 
 
-@router.get("/bays", response_model=Bays, responses=NOT_MODIFIED)
+@router.get("/bays", response_model=Bays, dependencies=[Depends(readable("bays"))], responses=NOT_MODIFIED)
 async def bays(now: NowDep) -> Picture:
     """List all bays that have a sensor."""
     return now
 
 
-@router.get("/signs", response_model=Signs, responses=NOT_MODIFIED)
+@router.get("/signs", response_model=Signs, dependencies=[Depends(readable("signs"))], responses=NOT_MODIFIED)
 async def signs(now: NowDep) -> Picture:
     """List all signs: what each is told, why, and what its panel shows now."""
     return now
@@ -87,6 +92,7 @@ async def signs(now: NowDep) -> Picture:
 
 @router.get(
     "/signs/{name}.png",
+    dependencies=[Depends(readable("signs"))],
     response_class=Response,
     responses={
         200: {
@@ -129,20 +135,24 @@ def sign_png(  # not async: Starlette draws it in a thread
     return Response(file.getvalue(), media_type="image/png", headers=headers)
 
 
-@router.get("/signs/{name}", responses=NOT_MODIFIED | problems.responses(HTTPStatus.NOT_FOUND))
+@router.get(
+    "/signs/{name}",
+    dependencies=[Depends(readable("signs"))],
+    responses=NOT_MODIFIED | problems.responses(HTTPStatus.NOT_FOUND),
+)
 async def sign(name: str, now: NowDep, site: SiteDep) -> SignStatus:
     """Give one sign."""
     known_sign(site, name)
     return next(s for s in now.signs if s.name == name)
 
 
-@router.get("/faults", response_model=Faults, responses=NOT_MODIFIED)
+@router.get("/faults", response_model=Faults, dependencies=[Depends(readable("faults"))], responses=NOT_MODIFIED)
 async def faults(now: NowDep) -> Picture:
     """Tell what is wrong with detectors and bay sensors."""
     return now
 
 
-@router.get("/passages")
+@router.get("/passages", dependencies=[Depends(readable("passages"))])
 def passages(  # not async: Starlette reads the journal in a thread
     live: LiveDep,
     site: SiteDep,
@@ -214,7 +224,9 @@ async def _seat(live: LiveDep) -> AsyncIterator[None]:
     },
 )
 async def stream(
-    live: LiveDep, last_event_id: Annotated[str | None, Header(max_length=100, description="See ``id``.")] = None
+    live: LiveDep,
+    who: CallerDep,
+    last_event_id: Annotated[str | None, Header(max_length=100, description="See ``id``.")] = None,
 ) -> EventStream:
     """Send server-sent events: ``state`` at once and at every change, ``beat`` each second.
 
@@ -226,7 +238,7 @@ async def stream(
     one in Last-Event-ID (as browsers do) goes on with beats; everybody else gets the newest state at once.
     """
     # nginx must not hold events back
-    return EventStream(live.follow(last_event_id), headers={"X-Accel-Buffering": "no"})
+    return EventStream(live.follow(last_event_id, whole=who is not None), headers={"X-Accel-Buffering": "no"})
 
 
 def known_zone(site: Site, name: str) -> None:

@@ -11,17 +11,19 @@ import mimetypes
 import signal
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from controller.api import conditional, metrics, pages, problems, reading, staff
-from controller.api.access import Guard, load_or_create_token
+from controller.api import conditional, login, metrics, pages, problems, reading, staff
+from controller.api.access import LEGACY_TOKEN, Gate, readable
+from controller.api.accounts import FILE_NAME, Accounts
 from controller.api.door import BodyLimit, SecurityHeaders
 from controller.api.feeds import routes as feeds
 from controller.api.live import Live
@@ -34,7 +36,7 @@ from controller.site import Site
 log = logging.getLogger(__name__)
 
 CANNOT_START = 2
-"""The exit code when the port is taken or the token can't be used."""
+"""The exit code when the port is taken or the accounts can't be used."""
 
 
 _STOP = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
@@ -52,13 +54,13 @@ class WebConfig:
     state_dir: Path
     """Where the count process keeps ``command.key``."""
     token_dir: Path
-    """Where ``api.token`` is kept."""
+    """Where the accounts are kept, readable by this process alone."""
 
 
 def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str | None = None) -> FastAPI:
     """Build the application; ``extra`` routers join it, and ``/`` links to the path ``lobby``.
 
-    Makes the API token on the first run. Raises OSError or ValueError when that can't be read or made.
+    Raises OSError or ValueError when the accounts can't be used.
     """
     places = Places(config.state_dir, config.run_dir)
     uplink = Uplink(address=config.link_address, key_file=places.key)
@@ -74,17 +76,29 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
         lifespan=_lifespan,
     )
     app.state.site, app.state.live, app.state.uplink = config.site, live, uplink
-    app.state.guard = Guard(load_or_create_token(config.token_dir))
+    app.state.gate = Gate(_accounts(config.token_dir))
     app.state.lobby, app.state.journal = lobby, places.journal
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)  # outside: a refusal has them too
     problems.install(app)
     conditional.install(app)
-    for router in (reading.router, feeds.router, staff.router, metrics.router, pages.router, *extra):
+    app.include_router(feeds.router, dependencies=[Depends(readable("feeds"))])
+    for router in (reading.router, staff.router, metrics.router, pages.router, login.router, *extra):
         app.include_router(router)
     mimetypes.add_type("text/javascript", ".js")  # Windows may have another in its registry, and nosniff refuses that
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     return app
+
+
+def _accounts(directory: Path) -> Accounts:
+    accounts = Accounts(directory)
+    if accounts.take_over(directory / LEGACY_TOKEN, time.time()):
+        log.info("the token in %s goes on working, as a manager's", directory / LEGACY_TOKEN)
+    if not any(account.revoked is None for account in accounts.accounts()):
+        log.warning(
+            "nobody can log in yet: parking-controller access user NAME --role manager (%s)", directory / FILE_NAME
+        )
+    return accounts
 
 
 def run(
@@ -96,7 +110,7 @@ def run(
 ) -> None:
     """Serve until SIGINT or SIGTERM, which ends it within 2 s; ``ready`` hears the address once it answers.
 
-    Exits with code 2 when the port is taken or the token file can't be used.
+    Exits with code 2 when the port is taken or the accounts can't be used.
     """
     host, port = config.site.api.host, config.site.api.port
     try:

@@ -6,6 +6,8 @@ Faults and reasons say what is the matter and, after it, what to do. ``{…}`` i
 from functools import cache
 from typing import Any, Literal
 
+from controller.api import words_staff
+
 Language = Literal["pl", "en"]
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -122,11 +124,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "vehicles_inside": ("Pojazdów w środku", "Vehicles inside"),
     "reason": ("Powód", "Reason"),
     "reason_hint": ("np. policzone na miejscu", "e.g. counted on foot"),
-    "token": ("Token dostępu", "Access token"),
-    "token_hint": (
-        "Z pliku api.token na sterowniku. Pamiętany tylko do zamknięcia tej karty.",
-        "From the file api.token on the controller. Kept only until this tab is closed.",
-    ),
     "correct": ("Zapisz liczbę", "Set the number"),
     "close_zone": ("Zamknij strefę", "Close the zone"),
     "open_zone": ("Otwórz strefę", "Open the zone"),
@@ -138,7 +135,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "saved": ("Zapisane.", "Done."),
     "sending": ("Zapisywanie…", "Sending…"),
     "failed": ("Nie zapisano: {why}", "Not done: {why}"),
-    "wrong_token": ("Token jest błędny lub go brakuje.", "The token is wrong or missing."),
     "no_connection": ("brak łączności z serwerem", "no connection to the server"),
 }
 
@@ -322,6 +318,7 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
 def words(language: Language) -> dict[str, Any]:
     """Return every phrase in this language: phrases by name, and tables (status, role, ...) of them."""
     column = 1 if language == "en" else 0
-    plain: dict[str, Any] = {name: both[column] for name, both in _WORDS.items()}
-    tables = {name: {key: both[column] for key, both in table.items()} for name, table in _TABLES.items()}
+    phrases, all_tables = _WORDS | words_staff.WORDS, _TABLES | words_staff.TABLES
+    plain: dict[str, Any] = {name: both[column] for name, both in phrases.items()}
+    tables = {name: {key: both[column] for key, both in table.items()} for name, table in all_tables.items()}
     return plain | tables

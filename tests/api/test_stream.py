@@ -148,7 +148,7 @@ def test_a_listener_that_reads_again_gets_the_newest_soon(
         with stream(api) as told:
             newest = states(told)
             for step in range(40):
-                count.say(lot(step), inputs={"sensors": filler})
+                count.say(lot(step), inputs={"sensors": filler}, ttl_s=60.0)  # fresh for as long as the reading takes
                 next(s for s in newest if free(s) == step)
         count.beat()  # what it reads first may be older than a state's time to live
         client.settimeout(10)

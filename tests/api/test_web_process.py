@@ -96,21 +96,34 @@ def test_a_useless_token_file_stops_the_start(folder: Path) -> None:
     assert "secret" not in errors
 
 
-def test_the_log_says_where_the_token_is_and_not_what_it_is(folder: Path) -> None:
+def test_no_secret_is_in_the_log_and_an_old_token_file_goes_on_working(folder: Path) -> None:
+    token = "an-old-token-" + "x" * 30
+    (folder / "state" / "api.token").write_text(token + "\n")
     with CountOnAir(folder / "run", folder / "state") as count, web(folder) as child:
         base = address_of(child)
         count.say(lot(12))
-        token = (folder / "state" / "api.token").read_text().strip()
-        for sent in (token, "wrong" + token):
+        answers = [
             httpx.post(
                 f"{base}api/v1/zones/customers/correction",
                 json={"occupied": 3},
                 headers={"Authorization": f"Bearer {sent}"},
-            )
+            ).status_code
+            for sent in (token, "wrong" + token)
+        ]
         child.send_signal(signal.SIGTERM)
         _, errors = child.communicate(timeout=10)
+    assert answers[1] == 401
+    assert answers[0] != 401
     assert str(folder / "state" / "api.token") in errors
     assert token not in errors
+
+
+def test_without_an_account_the_log_says_how_to_make_one(folder: Path) -> None:
+    with web(folder) as child:
+        address_of(child)
+        child.send_signal(signal.SIGTERM)
+        _, errors = child.communicate(timeout=10)
+    assert "parking-controller access user NAME --role manager" in errors
 
 
 def test_systemd_hears_ready_watchdog_and_stopping(folder: Path) -> None:

@@ -39,7 +39,7 @@ def test_every_locked_package_has_hashes_and_no_address(lock: Path) -> None:
 
 
 def test_the_lock_files_agree_on_every_version() -> None:
-    assert [lock.stem for lock in LOCKS] == ["accuracy", "build", "check", "demo", "pi", "run", "test"]
+    assert [lock.stem for lock in LOCKS] == ["accuracy", "axe", "build", "check", "demo", "pi", "run", "test"]
     agreed: dict[str, str] = {}
     for lock in LOCKS:
         for name, version in requirements(lock).items():
@@ -57,6 +57,7 @@ def test_the_lock_holds_everything_that_the_product_asks_for() -> None:
         "pi": extras["pi"],
         "test": groups["test"],
         "check": groups["check"],
+        "axe": groups["axe"],
     }
     for stem, wanted in asked.items():
         locked = requirements(REPO / "deploy" / "requirements" / f"{stem}.txt")

@@ -4,7 +4,6 @@ import { ago, count, onState, say, when, words } from "./live.js";
 
 const $ = (id) => document.getElementById(id);
 const form = $("correction-form"), closure = $("closure"), outcome = $("outcome"), field = form.elements;
-const TOKEN = "parking-token";
 let zones = new Map();
 
 function row(kind, ...cells) {
@@ -90,29 +89,24 @@ function showForm() {
 }
 
 async function send(path, body) {
-  const token = field.token.value;
-  if (!token) {
-    field.token.focus();
-    return tell("bad", words.wrong_token);
-  }
   tell("", words.sending);
   let answer;
   try {
     answer = await fetch(`/api/v1/zones/${encodeURIComponent(field.zone.value)}/${path}`, {
       method: "POST",
-      headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": words.csrf },
       body: JSON.stringify({ ...body, reason: field.reason.value }),
     });
   } catch {
     return tell("bad", say(words.failed, { why: words.no_connection }));
   }
   if (answer.ok) {
-    sessionStorage.setItem(TOKEN, token);
     field.occupied.value = field.reason.value = "";
     showForm();
     return tell("good", words.saved);
   }
-  if (answer.status === 401 || answer.status === 429) return tell("bad", words.wrong_token);
+  if (answer.status === 401) return tell("bad", words.session_over);
+  if (answer.status === 403) return tell("bad", words.role_needed);
   const problem = await answer.json().catch(() => ({ detail: answer.statusText }));
   return tell("bad", say(words.failed, { why: [problem.detail, problem.mend].filter(Boolean).join(". ") }));
 }
@@ -131,8 +125,6 @@ closure.addEventListener("click", () => {
   const closed = zones.get(field.zone.value)?.status !== "CLOSED";
   if (!closed || confirm(say(words.ask_close, { zone: field.zone.value }))) send("closure", { closed });
 });
-
-field.token.value = sessionStorage.getItem(TOKEN) ?? "";
 
 onState((state) => {
   zones = new Map((state?.zones ?? []).map((zone) => [zone.name, zone]));
