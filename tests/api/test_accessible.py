@@ -25,7 +25,7 @@ def axe() -> str:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("path", ["/?lang=pl", "/login?lang=pl", "/staff?lang=pl", "/staff?lang=en"])
-def test_axe_finds_nothing(  # noqa: PLR0913, PLR0917  a matrix
+def test_axe_finds_nothing(
     count: CountOnAir,
     address: str,
     config: WebConfig,
