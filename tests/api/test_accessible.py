@@ -49,7 +49,9 @@ def test_axe_finds_nothing(
     if "login" not in path:
         wait_until(lambda: browser.find_element(By.CSS_SELECTOR, ".badge").get_attribute("data-live") == "live")
     browser.execute_script(axe())
-    script = "const done = arguments[1]; axe.run({ runOnly: arguments[0] }).then((found) => done([found.violations, found.passes.length]))"
+    script = """
+        const [rules, done] = arguments;
+        axe.run({ runOnly: rules }).then((found) => done([found.violations, found.passes.length]));"""
     found, passed = browser.execute_async_script(script, RULES)
     told = [f"{rule['id']}: {node['html'][:160]} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
     assert told == []
