@@ -280,13 +280,16 @@ class Journal:
         except sqlite3.DatabaseError as error:
             raise DamagedError(f"{self.path}: damaged ({error})") from error
 
-    def forget_before(self, wall: float) -> None:
-        """Delete inputs and passages older than this Unix time, as far as no kept snapshot needs them."""
+    def forget_before(self, t: float) -> None:
+        """Delete inputs and passages older than this lot time, as far as no kept snapshot needs them.
+
+        Not by the wall clock: one that is years off for an hour would take everything with it.
+        """
         with _transaction(self._db):
             self._db.execute(
-                "DELETE FROM input WHERE wall < ? AND id <= (SELECT coalesce(min(input_id), 0) FROM snapshot)", (wall,)
+                "DELETE FROM input WHERE t < ? AND id <= (SELECT coalesce(min(input_id), 0) FROM snapshot)", (t,)
             )
-            self._db.execute("DELETE FROM passage WHERE wall < ?", (wall,))
+            self._db.execute("DELETE FROM passage WHERE t < ?", (t,))
 
     def size(self) -> dict[str, Any]:
         """Say how much it holds."""

@@ -13,6 +13,8 @@
     {"t": 16.0, "down": 42.5, "kept": ["main.outer"]}        ... but these detectors' changes were kept, and follow
     {"t": 17.0, "detector": "main.outer", "lost": 3}         so many changes of it were lost before t
     {"t": 18.0, "unreadable": "main.outer"}                  what it is wired to can't be read from t on
+    {"t": 16.0, "down": null}                                ... nobody knows yet for how long, and lot time stood still
+    {"t": 76.0, "was_down": 3600.0}                          that outage lasted for so long
     {"t": 0, "epoch": 1764576000}                            wall time of t = 0
 
 A payload that is not UTF-8 text is written with its bytes 0x80-0xFF as the lone surrogates U+DC80-U+DCFF (Python's
@@ -37,7 +39,9 @@ from controller.domain.events import (
     ClosureChanged,
     Corrected,
     DetectorChanged,
+    Interrupted,
     NeighbourHeard,
+    OutageTold,
     SignOverridden,
     WentDown,
     WentUnreadable,
@@ -72,6 +76,8 @@ Entry = (
     | SignOverridden
     | NeighbourHeard
     | WentDown
+    | Interrupted
+    | OutageTold
     | ClockSet
 )
 """One line of a recording; all but ``Message`` are domain events as they stand."""
@@ -86,7 +92,7 @@ def write_line(entry: Entry) -> str:
     return json.dumps({"t": round(entry.at, 6), **_fields(entry)})
 
 
-def _fields(entry: Entry) -> dict[str, Any]:  # noqa: C901, PLR0911  one return a shape
+def _fields(entry: Entry) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912  one return a shape
     match entry:
         case DetectorChanged():
             return {"detector": entry.detector, "occupied": entry.occupied}
@@ -109,6 +115,10 @@ def _fields(entry: Entry) -> dict[str, Any]:  # noqa: C901, PLR0911  one return 
             return {"neighbour": told}
         case WentDown():
             return {"down": entry.seconds, **({"kept": [*entry.kept]} if entry.kept else {})}
+        case Interrupted():
+            return {"down": None}
+        case OutageTold():
+            return {"was_down": entry.seconds}
         case ClockSet():
             return {"epoch": entry.epoch}
 
@@ -235,13 +245,23 @@ def _neighbour(raw: dict[str, Any], at: float) -> Entry:
 
 
 def _down(raw: dict[str, Any], at: float) -> Entry:
-    seconds = _seconds(raw["down"], "down")
-    if seconds < 0:
-        raise RecordingError(f'"down" is {seconds}; it must not be negative')
+    if raw["down"] is None and "kept" not in raw:
+        return Interrupted(at)
     kept = raw.get("kept", [])
     if not isinstance(kept, list):
         raise RecordingError(f'"kept" is {_short(kept)}; it must be a list of detectors')
-    return WentDown(seconds, at, tuple(_text(detector, "kept") for detector in kept))
+    return WentDown(_lasted(raw, "down"), at, tuple(_text(detector, "kept") for detector in kept))
+
+
+def _was_down(raw: dict[str, Any], at: float) -> Entry:
+    return OutageTold(_lasted(raw, "was_down"), at)
+
+
+def _lasted(raw: dict[str, Any], key: str) -> float:
+    seconds = _seconds(raw[key], key)
+    if seconds < 0:
+        raise RecordingError(f'"{key}" is {seconds}; it must not be negative')
+    return seconds
 
 
 def _epoch(raw: dict[str, Any], at: float) -> Entry:
@@ -258,6 +278,7 @@ _SHAPES: dict[tuple[str, ...], Callable[[dict[str, Any], float], Entry]] = {
     ("neighbour",): _neighbour,
     ("down",): _down,
     ("down", "kept"): _down,
+    ("was_down",): _was_down,
     ("epoch",): _epoch,
     ("detector", "lost"): _lost,
     ("unreadable",): _unreadable,

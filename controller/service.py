@@ -11,7 +11,7 @@ import contextlib
 import logging
 import queue
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
@@ -20,7 +20,17 @@ from controller import __version__
 from controller.clocks import Clocks, moment
 from controller.commands import CommandError, understood
 from controller.domain import lot, view
-from controller.domain.events import ChangesLost, ClockSet, DetectorChanged, Event, Tick, WentDown, WentUnreadable
+from controller.domain.events import (
+    ChangesLost,
+    ClockSet,
+    DetectorChanged,
+    Event,
+    Interrupted,
+    OutageTold,
+    Tick,
+    WentDown,
+    WentUnreadable,
+)
 from controller.domain.health import DetectorState
 from controller.domain.report import FaultKind, LotReport
 from controller.domain.specs import Moment
@@ -91,7 +101,7 @@ class Service:
         self._outlets = Outlets()
         self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._levels: dict[str, bool] = {}
-        self._down_s: float | None = None
+        self._was_down: WentDown | Interrupted | None = None
         self._oversize = 0
         self._settled = self._clocks.settled()
         now = self._clocks.monotonic()
@@ -257,6 +267,11 @@ class Service:
         epoch = self._epoch(now)
         if self._state.epoch is None or abs(epoch - self._state.epoch) > CLOCK_STEP_S:
             self._fold(ClockSet(epoch, self._state.at))
+        if (before := self._state.epoch_before) is not None and self._clocks.synchronised():
+            away = epoch - before  # lot time stood still meanwhile
+            if away < 0:
+                log.warning("the wall clock is before the journal's last entry; taken to have been off for a day")
+            self._fold(OutageTold(round(UNKNOWN_DOWN_S if away < 0 else away, 3), self._state.at))
 
     def _epoch(self, now: float) -> float:
         return self._clocks.wall() - self._lot_now(now)
@@ -311,13 +326,17 @@ class Service:
         if clock is not None and clock.t > state.at:
             state = lot.apply(spec, state, Tick(clock.t))
             self._store.found(state.passed)
-        self._down_s = None if clock is None else self._off_for(clock, state.at)
-        return state, state.at + (self._down_s or 0.0) - self._clocks.lot(min(self._clocks.monotonic(), self._settled))
+        down_s = None if clock is None else self._off_for(clock, state.at)
+        if clock is not None:
+            self._was_down = Interrupted(state.at) if down_s is None else WentDown(round(down_s, 3), state.at)
+        return state, state.at + (down_s or 0.0) - self._clocks.lot(min(self._clocks.monotonic(), self._settled))
 
-    def _off_for(self, clock: Clock, at: float) -> float:
-        """How long nobody watched, by whichever clock can tell."""
+    def _off_for(self, clock: Clock, at: float) -> float | None:
+        """How long nobody watched, by whichever clock can tell; None: none can, yet."""
         if self._clocks.boot and clock.boot == self._clocks.boot:
             away = self._clocks.monotonic() - clock.monotonic
+        elif clock.boot and self._clocks.boot and not self._clocks.synchronised():
+            return None
         else:
             away = self._clocks.wall() - clock.wall
         away -= at - clock.t
@@ -329,12 +348,15 @@ class Service:
     def _begin(self) -> None:
         """Note in the journal what this start means for the count."""
         now = self._clocks.monotonic()
-        if self._down_s is not None:
+        if isinstance(self._was_down, Interrupted):
+            log.info("the controller was off, and its clock can't tell yet for how long")
+            self._fold(self._was_down)
+        elif self._was_down is not None:
             known = self._state.detectors
             kept = tuple(sorted(self._outlets.kept & known.keys()))
             also = f"; the changes of {', '.join(kept)} were kept" if kept else ""
-            log.info("the controller was off for %.1f s%s", self._down_s, also)
-            self._fold(WentDown(round(self._down_s, 3), self._state.at, kept))
+            log.info("the controller was off for %.1f s%s", self._was_down.seconds, also)
+            self._fold(replace(self._was_down, kept=kept))
             self._catch_up({name: known[name] for name in kept})
             self._apply(Tick(max(self._lot_now(now), self._state.at)))
         self._fold(ClockSet(self._epoch(now), self._state.at))

@@ -143,7 +143,7 @@ class Store:
             self.journal.snapshot(state)
             self._snapshot_at, self._since_snapshot = now, 0
         if now - self._pruned_at >= PRUNE_S:
-            self.journal.forget_before(clock.wall - self._keep_s)
+            self.journal.forget_before(clock.t - self._keep_s)
             self._pruned_at = now
 
     def _failed(self, error: sqlite3.Error, state: LotState, clock: Clock) -> None:

@@ -17,7 +17,9 @@ from controller.domain.events import (
     ClosureChanged,
     Corrected,
     DetectorChanged,
+    Interrupted,
     NeighbourHeard,
+    OutageTold,
     SignOverridden,
     WentDown,
     WentUnreadable,
@@ -65,6 +67,8 @@ from controller.recording import (
         ('{"t": 16.0, "down": 42.5, "kept": ["a.loop", "b.loop"]}', WentDown(42.5, 16.0, ("a.loop", "b.loop"))),
         ('{"t": 17.0, "detector": "main.outer", "lost": 3}', ChangesLost("main.outer", 3, 17.0)),
         ('{"t": 18.0, "unreadable": "main.outer"}', WentUnreadable("main.outer", 18.0)),
+        ('{"t": 16.0, "down": null}', Interrupted(16.0)),
+        ('{"t": 16.5, "was_down": 3600.0}', OutageTold(3600.0, 16.5)),
         ('{"t": 17.0, "detector": "main.barrier", "occupied": true}', DetectorChanged("main.barrier", True, 17.0)),
         ('{"t": 0, "epoch": 1764576000}', ClockSet(1764576000.0, 0.0)),
         ('{"occupied": true, "detector": "x", "t": -1e-3}\r\n', DetectorChanged("x", True, -0.001)),
@@ -88,6 +92,8 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     st.builds(WentUnreadable, NAMES, TIMES),
     st.builds(SignOverridden, NAMES, st.none() | NAMES, TIMES, TIMES),
     st.builds(NeighbourHeard, NAMES, st.none() | st.integers(0, MAX_COUNT), st.booleans(), TIMES, st.none() | TIMES),
+    st.builds(Interrupted, TIMES),
+    st.builds(OutageTold, st.floats(0, MAX_S), TIMES),
     st.builds(ClockSet, TIMES, TIMES),
 )
 
@@ -191,7 +197,7 @@ BAD = [
     ('{"t": 1, "detector": "x", "lost": 0}', '"lost" is 0; it must be a whole number from 1 on'),
     ('{"t": 1, "detector": "x", "lost": true}', '"lost" is true; it must be a whole number'),
     ('{"t": 1, "unreadable": 7}', '"unreadable" is 7; it must be a text'),
-    ('{"t": 1, "down": null}', '"down" is null; it must be a number'),
+    ('{"t": 1, "was_down": null}', '"was_down" is null; it must be a number'),
     ('{"t": 1, "epoch": "2026-11-22"}', '"epoch" is "2026-11-22"; it must be a number'),
 ]
 

@@ -17,7 +17,15 @@ import pytest
 from fixtures_site import LANE_SITE, Product, WriteSite, drive_in, edited, wait_until
 
 from controller.clocks import Clocks, boot_id
-from controller.domain.events import ChangesLost, ClockSet, Corrected, DetectorChanged, WentDown, WentUnreadable
+from controller.domain.events import (
+    ChangesLost,
+    ClockSet,
+    Corrected,
+    DetectorChanged,
+    OutageTold,
+    WentDown,
+    WentUnreadable,
+)
 from controller.domain.report import Reason, Status
 from controller.inputs.gpio import ChangesMissed, PinLevel, Unreadable
 from controller.inputs.mqtt import MqttMessage
@@ -69,13 +77,14 @@ class Hands:
     monotonic: float = 5000.0
     wall: float = 1_795_000_000.0
     boot: str = BOOT
+    synchronised: bool = True
 
     def advance(self, seconds: float) -> None:
         self.monotonic += seconds
         self.wall += seconds
 
     def clocks(self) -> Clocks:
-        return Clocks(lambda: self.monotonic, lambda: self.wall, self.boot)
+        return Clocks(lambda: self.monotonic, lambda: self.wall, self.boot, synchronised=lambda: self.synchronised)
 
 
 @dataclass
@@ -713,6 +722,46 @@ def test_after_a_reboot_the_wall_clock_tells_how_long_it_was_off(
     again.level("main.outer", True)
     again.settle()
     assert again.entries()[-1] == DetectorChanged("main.outer", True, told_s + 5.0)
+
+
+@pytest.mark.parametrize("off_s", [20.0, 14 * 3600.0])
+def test_a_machine_without_a_clock_chip_tells_no_number_until_its_clock_is_set(
+    start: Start, hands: Hands, off_s: float
+) -> None:
+    counting = start()
+    counting.car()
+    counting.stop()
+    hands.monotonic, hands.boot, hands.synchronised = 3.0, "another boot", False
+    hands.wall += 2.0  # it went on from where it was saved
+    again = start()
+    assert (again.zone()["status"], again.zone()["reason"]) == ("UNKNOWN", "was_down")
+    assert (again.zone()["low"], again.zone()["high"], again.zone()["occupied"]) == (0, 40, None)
+    again.car()
+    crashed = after_a_crash(again, start, off_s=1.0)
+    assert crashed.zone()["reason"] == "was_down", "a restart of ours meanwhile changes nothing"
+    hands.wall += off_s - 2.0
+    hands.synchronised = True
+    crashed.pass_time(1.0)
+    assert crashed.counted == 12
+    told = [entry.seconds for entry in crashed.entries() if isinstance(entry, OutageTold)]
+    assert told == [pytest.approx(off_s, abs=2.0)]
+    if off_s < 60:
+        assert (crashed.zone()["status"], crashed.zone()["free"]) == ("OPEN", 28)
+    width = crashed.zone()["high"] - crashed.zone()["low"]
+    assert width < 5 if off_s < 60 else width > 8
+
+
+def test_whoever_counts_need_not_wait_for_the_clock(start: Start, hands: Hands) -> None:
+    start().stop()
+    hands.monotonic, hands.boot, hands.synchronised = 3.0, "another boot", False
+    again = start()
+    assert again.command(do="correct", zone="customers", occupied=7) is None
+    again.settle()
+    assert again.zone()["free"] == 33
+    hands.wall += 50_000.0
+    hands.synchronised = True
+    again.pass_time(1.0)
+    assert again.zone()["free"] == 33, "what was counted after the outage is not doubted for it"
 
 
 def test_where_no_boot_can_be_told_the_wall_clock_counts(start: Start, hands: Hands) -> None:

@@ -109,6 +109,21 @@ class WentUnreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The controller was off, and the machine's clock can't tell yet for how long; ``OutageTold`` says it later."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutageTold:
+    """The clock was set: the outage whose length nobody knew lasted for ``seconds``. Lot time went on without it."""
+
+    seconds: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class ClockSet:
     """The wall clock: lot time 0 was this Unix time. For people, and to tell the age of stamped messages."""
 
@@ -133,6 +148,8 @@ Event = (
     | SignOverridden
     | NeighbourHeard
     | WentDown
+    | Interrupted
+    | OutageTold
     | ClockSet
     | Tick
 )

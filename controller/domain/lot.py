@@ -5,6 +5,7 @@ their own time before a later event is taken, so it does not matter how often so
 """
 
 import math
+from collections.abc import Container
 from dataclasses import replace
 
 from controller.domain import bay, health, lane, occupancy
@@ -19,7 +20,9 @@ from controller.domain.events import (
     Corrected,
     DetectorChanged,
     Event,
+    Interrupted,
     NeighbourHeard,
+    OutageTold,
     SignOverridden,
     Tick,
     WentDown,
@@ -88,7 +91,7 @@ def next_due(state: LotState) -> float:
     return min(state.due, state.bays_due, state.weigh_due)
 
 
-def apply(spec: LotSpec, state: LotState, event: Event) -> LotState:
+def apply(spec: LotSpec, state: LotState, event: Event) -> LotState:  # noqa: C901  one branch an event
     """Fold one event. Its time must not be before the state's; an event that names nothing here is counted only."""
     if not state.at <= event.at < math.inf:
         raise ValueError(f"{event} is before lot time {state.at}, or at no time at all: events come in order")
@@ -105,6 +108,10 @@ def apply(spec: LotSpec, state: LotState, event: Event) -> LotState:
             state = _neighbour(spec, state, event)
         case WentDown():
             state = _went_down(spec, state, event)
+        case Interrupted():
+            state = _interrupted(spec, state, event)
+        case OutageTold():
+            state = _outage_told(spec, state, event)
         case ClockSet():
             state = changed(state, epoch=event.epoch)
         case Tick():
@@ -273,14 +280,39 @@ def _went_down(spec: LotSpec, state: LotState, event: WentDown) -> LotState:
         state = doubted(changed(state, zones={**state.zones, **zones}), names, Reason.WAS_DOWN)
     if event.seconds <= max(BLINK_S, spec.health.down_trust_s):
         return state
+    return _forgotten(spec, state, kept, event.kept)
+
+
+def _interrupted(spec: LotSpec, state: LotState, event: Interrupted) -> LotState:
+    """Nobody watched, and nobody knows yet for how long: no number is known until it is told, or somebody counts."""
+    names = [z.name for z in spec.zones]
+    state = noted(state, event.at, names, "the controller was off, and its clock can't tell yet for how long")
+    zones = {name: occupancy.cast_adrift(zone) for name, zone in state.zones.items()}
+    before = state.epoch if state.epoch_before is None else state.epoch_before
+    return _forgotten(spec, replace(state, zones=zones, epoch_before=before))
+
+
+def _outage_told(spec: LotSpec, state: LotState, event: OutageTold) -> LotState:
+    """Allow for what may have passed, now that it is known for how long nobody watched."""
+    adrift = [z for z in spec.zones if state.zones[z.name].adrift]
+    told = {z.name: occupancy.told_how_long(z, state.zones[z.name], event.seconds) for z in adrift}
+    names = [z.name for z in adrift]
+    state = noted(
+        replace(state, epoch_before=None), event.at, names, f"the controller was off for {event.seconds:.0f} s"
+    )
+    return replace(state, zones={**state.zones, **told})
+
+
+def _forgotten(spec: LotSpec, state: LotState, lanes: Container[str] = (), detectors: Container[str] = ()) -> LotState:
+    """Forget all levels, and what was under way, but for these lanes and detectors."""
     for bay_spec in spec.bays:
         was = state.bays[bay_spec.name]
         state = _with_bay(spec, state, bay_spec, was, bay.forgotten(was))
     return changed(
         state,
-        lanes={name: now if name in kept else lane.interrupt(now) for name, now in state.lanes.items()},
+        lanes={name: now if name in lanes else lane.interrupt(now) for name, now in state.lanes.items()},
         detectors={
-            name: now if name in event.kept else health.forget_level(now) for name, now in state.detectors.items()
+            name: now if name in detectors else health.forget_level(now) for name, now in state.detectors.items()
         },
     )
 

@@ -56,6 +56,8 @@ class ZoneState:
     middle: Middle = Middle(0, 0, 0.0, 0.0, 0.0)
     doubt: Reason | None = None
     """What would explain that little is known: stays until somebody counts."""
+    adrift: bool = False
+    """Nobody watched for a time of which nobody knows yet how long it was: no number is known."""
     closed: bool = False
     full: bool = False
     """The hysteresis: FULL was reached and not yet enough spaces are free again."""
@@ -101,7 +103,7 @@ def resized(spec: ZoneSpec, zone: ZoneState, at: float, unix: float) -> ZoneStat
 
 def corrected(spec: ZoneSpec, zone: ZoneState, occupied: int, at: float, unix: float) -> ZoneState:
     """Somebody counted: so many are inside."""
-    zone = replace(zone, counted=occupied, doubt=None, inside=occupied)
+    zone = replace(zone, counted=occupied, doubt=None, inside=occupied, adrift=False)
     return zone if zone.belief is None else _put(spec, zone, beliefs.corrected(zone.belief, occupied, at, unix))
 
 
@@ -155,6 +157,16 @@ def missed(spec: ZoneSpec, zone: ZoneState, lasted_s: float, share_in: float, sh
     return zone if zone.belief is None else _put(spec, zone, beliefs.missed(zone.belief, lasted_s, share_in, share_out))
 
 
+def cast_adrift(zone: ZoneState) -> ZoneState:
+    """Nobody watched, nobody knows for how long."""
+    return zone if zone.belief is None else replace(doubted(zone, Reason.WAS_DOWN), adrift=True)
+
+
+def told_how_long(spec: ZoneSpec, zone: ZoneState, lasted_s: float) -> ZoneState:
+    """Allow for what passed while nobody watched, now that it is known for how long."""
+    return missed(spec, replace(zone, adrift=False), lasted_s, 1.0, 1.0)
+
+
 def taught(spec: ZoneSpec, zone: ZoneState, unix: float) -> ZoneState:
     """Let the belief learn the rhythm; ``unix`` is now."""
     return zone if zone.belief is None else _put(spec, zone, beliefs.taught(zone.belief, unix))
@@ -198,6 +210,8 @@ def report(spec: ZoneSpec, zone: ZoneState, sources: Sources) -> ZoneReport:
     free = _free(spec, zone) if _doubt(spec, zone, sources, full=zone.full) is None else None
     if zone.belief is None:
         low = high = free
+    elif zone.adrift:
+        low, high = 0, spec.capacity
     else:
         low, high = (_clamped(spec, inside) for inside in (zone.middle.high, zone.middle.low))
     known = zone.bays_occupied + zone.bays_free
@@ -257,7 +271,7 @@ def _clamped(spec: ZoneSpec, inside: int) -> int:
 
 def _occupied(spec: ZoneSpec, zone: ZoneState, *, known: bool) -> int | None:
     if zone.belief is not None:
-        return None if is_wide(spec, zone) else zone.inside
+        return None if zone.adrift or is_wide(spec, zone) else zone.inside
     return zone.bays_occupied if known else None
 
 
@@ -303,6 +317,8 @@ def _doubt(spec: ZoneSpec, zone: ZoneState, sources: Sources, *, full: bool) -> 
     if sources.lanes:
         if sources.blind == sources.lanes and known == 0:
             return Reason.NOTHING_COUNTS
+        if zone.adrift:
+            return zone.doubt or Reason.WAS_DOWN
         return (zone.doubt or Reason.DRIFT) if is_wide(spec, zone) else None
     if known == 0:
         return zone.doubt or (Reason.NOTHING_COUNTS if zone.bays_heard else Reason.NEVER_COUNTED)

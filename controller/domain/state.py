@@ -41,6 +41,8 @@ class LotState:
     bays: Mapping[str, BayState]
     epoch: float | None = None
     """Unix time of lot time 0, if somebody told."""
+    epoch_before: float | None = None
+    """The same, before an outage of which nobody knows yet how long it was."""
     due: float = math.inf
     """No time-out of a lane or detector is due before this."""
     bays_due: float = math.inf

@@ -92,7 +92,7 @@ class Hands:
 
     def clocks(self) -> Clocks:
         """Return these as the service takes them."""
-        return Clocks(lambda: self.monotonic, lambda: self.wall, self.boot)
+        return Clocks(lambda: self.monotonic, lambda: self.wall, self.boot, synchronised=lambda: self.synchronised)
 
 
 class Counting:
