@@ -17,7 +17,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-api-fuzz test-sign-cycles check accuracy sign-sheet clean lock check-esphome
+.PHONY: help install demo test test-api-fuzz test-sign-cycles check accuracy sign-sheet torture clean lock check-esphome
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
@@ -50,6 +50,10 @@ accuracy: $(VENV)/.accuracy ## Heavy: simulate, replay and score every scenario;
 
 sign-sheet: $(VENV)/.product ## Draw every message on every panel: docs/img/sign-sheet-*.png, tests/sign/golden/*.txt
 	$(BIN)/python -m controller.sign.sheet
+
+torture: $(VENV)/.test ## Heavy: cut the power, kill, fill the disk, hurt the broker, long; ARGS="--only power --seed 7"
+	@deploy/need-debian.sh $(TEST_PACKAGES)
+	PYTHONPATH=tests $(BIN)/python -m torture $(ARGS)
 
 clean: ## Remove .venv, build/ and every cache
 	rm -rf $(VENV) $(SCRATCH) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -154,10 +154,11 @@ def test_passages_have_their_wall_time_and_come_newest_first(journal: Journal, p
         newest, oldest = passages(db, 10)
         assert len(list(passages(db, 1))) == 1
     assert newest == {
-        "wall": 1020.0, "began": 1019.0, "lane": "main", "kind": "exit", "tailgating": 0, "wrong_way": 1, "doubt": None
+        "id": 2, "wall": 1020.0, "began": 1019.0, "lane": "main", "kind": "exit", "tailgating": 0, "wrong_way": 1,
+        "doubt": None,
     }  # fmt: skip
     assert oldest == {
-        "wall": 1012.0, "began": 1011.0, "lane": "main", "kind": "entry", "tailgating": 1, "wrong_way": 0,
+        "id": 1, "wall": 1012.0, "began": 1011.0, "lane": "main", "kind": "entry", "tailgating": 1, "wrong_way": 0,
         "doubt": "close follower",
     }  # fmt: skip
     clock = journal.last_clock()

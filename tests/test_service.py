@@ -412,7 +412,7 @@ def test_closing_and_opening(start: Start) -> None:
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({}, "zone None: no zone has this name; zones here: customers, disabled"),
+        ({}, "do None: known are correct, close and message"),
         ({"do": "correct", "zone": "roof", "occupied": 1}, "zone 'roof': no zone has this name"),
         ({"do": "correct", "zone": ["customers"], "occupied": 1}, "no zone has this name"),
         ({"do": "correct", "zone": "customers"}, "occupied None: write the vehicles inside, 0 to 180"),
@@ -423,8 +423,8 @@ def test_closing_and_opening(start: Start) -> None:
         ({"do": "correct", "zone": "customers", "occupied": "7"}, "occupied '7': write the vehicles inside"),
         ({"do": "close", "zone": "customers"}, "closed None: write true or false"),
         ({"do": "close", "zone": "customers", "closed": 1}, "closed 1: write true or false"),
-        ({"do": "open", "zone": "customers"}, "do 'open': known are correct and close"),
-        ({"do": ["correct"], "zone": "customers"}, "known are correct and close"),
+        ({"do": "open", "zone": "customers"}, "do 'open': known are correct, close and message"),
+        ({"do": ["correct"], "zone": "customers"}, "known are correct, close and message"),
     ],
 )
 def test_a_command_that_cannot_be_done_says_why_and_changes_nothing(
@@ -826,9 +826,8 @@ def test_the_envelope_is_plain_json_with_all_that_others_need(start: Start, hand
     assert envelope == counting.said[-1]
     assert (envelope["type"], envelope["ttl_s"], envelope["sent"]) == ("state", 3.0, hands.monotonic)
     assert envelope["epoch"] + envelope["lot"]["at"] == pytest.approx(hands.wall)
-    assert envelope["lot"]["signs"][0]["message"] == {
-        "kind": "number", "text": "30", "free": 30, "reason": "counted"
-    }  # fmt: skip
+    message = envelope["lot"]["signs"][0]["message"]
+    assert (message["kind"], message["text"], message["free"], message["reason"]) == ("number", "30", 30, "counted")
     assert envelope["journal"]["path"] == str(counting.path)
     assert {"sensors", "stale", "strange", "oversize"} <= envelope["inputs"].keys()
 
