@@ -318,10 +318,12 @@ class Service:
         spec = self._site.lot
         kept, tail = journal.restore()
         state = lot.initial(spec) if kept is None else lot.adapted(spec, kept)
-        for entry in tail:
+        inputs = 0
+        for inputs, entry in enumerate(tail, 1):  # noqa: B007  how many there were is used afterwards
             for event in translated(entry, self._sensors):
                 state = lot.apply(spec, state, event)
                 self._store.found(state.passed)
+        self._store.restored(inputs)
         clock = journal.last_clock()
         if clock is not None and clock.t > state.at:
             state = lot.apply(spec, state, Tick(clock.t))

@@ -75,6 +75,10 @@ class Store:
             self._forget_records()
             self._let_go = True
 
+    def restored(self, inputs: int) -> None:
+        """So many inputs came after the newest snapshot: who is killed again and again must not begin ever later."""
+        self._since_snapshot = inputs
+
     def found(self, passed: tuple[Passage, ...]) -> None:
         """Write these passages at the next commit."""
         self._passed += passed

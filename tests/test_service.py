@@ -661,6 +661,26 @@ def test_many_inputs_make_a_snapshot_and_a_restart_needs_only_what_came_after(st
     assert after_a_crash(counting, start).counted == counting.counted
 
 
+def test_who_is_killed_again_and_again_does_not_begin_ever_later(start: Start, hands: Hands) -> None:
+    counting, tails = start(), []
+    for _ in range(4):
+        for number in range(200):
+            hands.advance(2.0)
+            counting.level("main.barrier", number % 2 == 0)
+        counting.settle()
+        with closing(open_reader(counting.path)) as db:
+            sql = "SELECT count(*) FROM input WHERE id > (SELECT coalesce(max(input_id), 0) FROM snapshot)"
+            tails.append(db.execute(sql).fetchone()[0])
+        counting = after_a_crash_again(counting, start)
+    assert max(tails) < SNAPSHOT_INPUTS + 200, tails
+
+
+def after_a_crash_again(counting: Counting, start: Start) -> Counting:
+    again = after_a_crash(counting, start)
+    again.settle()
+    return again
+
+
 def test_the_old_is_forgotten_after_keep_days(start: Start, hands: Hands) -> None:
     counting = start()
     counting.car()
