@@ -22,6 +22,7 @@ An exact Bayes filter over 0 .. capacity and somewhat beyond (vehicles do circul
   so anyway, and how many when it is full, is learned. While the sign says FULL, they tell only what the sign said, and
   are not heard.
 * **Time without sight** (the controller was off, a lane was blind) is the birth and death process of these two rates.
+* **Itself.** Whether evidence moves the number further than the belief claims it may is kept count of (see ``claims``).
 * **A correction** is believed, but for a trace: whoever counted may have erred, and may be disproved by bounds.
 
 Soft bounds need nothing more: they are what impossible or unlikely passages do to a distribution. There are no clamps
@@ -42,6 +43,7 @@ from controller.domain.chances import (
     NEGLIGIBLE,
     Array,
     all_numbers,
+    blurred,
     born_and_died,
     first,
     fit,
@@ -50,6 +52,7 @@ from controller.domain.chances import (
     move,
     size,
 )
+from controller.domain.claims import Claims
 from controller.domain.level import Level
 from controller.domain.rhythm import UNLEARNED, Rates, Rhythm, learn, rates
 
@@ -84,6 +87,8 @@ BALANCE_SPREAD = 0.35
 """How far (standard deviation, share of what is not seen) one side misses more than the other, before it is known."""
 NEAR_FULL = 1e-4
 """From this chance of being full on, each passage is weighed on its own."""
+JUST = 0.01
+"""Variance (vehicles squared) below which nobody would notice that it was overstated."""
 ANCHORED = 0.12
 """Standard deviation, as a share of the capacity, beyond which nothing is learned."""
 
@@ -147,6 +152,8 @@ class Belief:
     """Vehicles that passed, older ones fading ..."""
     surplus: float = 0.0
     """... and how many more of them seemed to come in, net, than all other evidence would have."""
+    claims: Claims = field(default_factory=Claims)
+    """How far evidence moves the number, against how far it should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +200,7 @@ def resized(belief: Belief, capacity: int, occupied: int | None, at: float, unix
         turned=belief.turned,
         passages=belief.passages,
         surplus=belief.surplus,
+        claims=belief.claims,
     )
     return _reckoned(kept, unix)
 
@@ -223,9 +231,15 @@ def passed(belief: Belief, passing: Passing, at: float) -> Belief:
     seemed = entering - leaving - (mean(moved[0], numbers) / total - middle)
     likely = moved[0] > NEGLIGIBLE * total
     safe = np.where(likely, moved[0], 1.0)
+    after = np.where(likely, moved[0], 0.0) / total
+    # What the passage alone would have made of mean and variance; the rest is what it told of who is inside.
+    more_in, more_out = entering * unseen_in, leaving * unseen_out
+    spreads = max(entering + leaving - (entering - leaving) ** 2, 0.0) + more_in + more_out
+    alone = middle + entering - leaving + more_in - more_out, spread**2 + spreads
     return replace(
         belief,
-        chances=(np.where(likely, moved[0], 0.0) / total).tobytes(),
+        claims=_heard(belief, alone, after),
+        chances=after.tobytes(),
         exit_rate=np.where(likely, moved[1] / safe, exit_rate).tobytes(),
         entry_rate=np.where(likely, moved[2] / safe, entry_rate).tobytes(),
         exit_strength=np.where(likely, moved[3] / safe, exit_strength).tobytes(),
@@ -272,6 +286,7 @@ def waited(belief: Belief, at: float, seen_in: float, seen_out: float, *, obeyed
         weight = weight - TURNED_WEIGHT * belief.turned.refused * refused
     was, chances = chances, chances * np.exp(np.minimum(weight - weight[chances > 0].max(), 0.0))
     chances = flushed(chances / chances.sum())
+    claims = _heard(belief, _moments(was), chances)
     if seen_in < 1 or seen_out < 1:
         chances = _unwatched(belief, chances, 1 - seen_in, 1 - seen_out, lasted_s)
     prior_out, prior_in = _exit_prior(belief.capacity, belief.expected), belief.entry_prior
@@ -295,6 +310,7 @@ def waited(belief: Belief, at: float, seen_in: float, seen_out: float, *, obeyed
         exit_strength=(prior_out + (exit_strength - prior_out) * kept_out).tobytes(),
         entry_strength=prior_in + (belief.entry_strength - prior_in) * kept_in,
         net=0.0,
+        claims=claims,
         surplus=belief.surplus - _trust(belief, moments(belief)[1]) * mean(chances - was, all_numbers(belief.capacity)),
         turned=turned,
         room_s=belief.room_s + mean(chances, welcome) * lasted_s * seen_in,
@@ -316,16 +332,28 @@ def taught(belief: Belief, unix: float) -> Belief:
         belief = replace(after, surplus=after.surplus - trust * (moments(after)[0] - middle))
     rhythm = learn(belief.rhythm, unix - lasted_s / 2, lasted_s, (entries, room_s, exits, vehicle_s), belief.expected)
     belief = replace(
-        belief, rhythm=rhythm, level=level, entries=0.0, exits=0.0, room_s=0.0, vehicle_s=0.0, taught_at=belief.at
+        belief,
+        rhythm=rhythm,
+        level=level,
+        entries=0.0,
+        exits=0.0,
+        room_s=0.0,
+        vehicle_s=0.0,
+        taught_at=belief.at,
+        claims=belief.claims.waited(unix, lasted_s),
     )
     return _reckoned(belief, unix)
 
 
 def weighed(belief: Belief, weights: Array) -> Belief:
     """Fold evidence of another kind: the logarithm of how well each number inside fits it."""
-    chances = np.frombuffer(belief.chances) * np.exp(weights)
+    was = np.frombuffer(belief.chances)
+    chances = was * np.exp(weights)
     total = chances.sum()
-    return belief if total <= 0 else replace(belief, chances=flushed(chances / total).tobytes())
+    if total <= 0:
+        return belief
+    chances = flushed(chances / total)
+    return replace(belief, chances=chances.tobytes(), claims=_heard(belief, _moments(was), chances))
 
 
 def numbers(belief: Belief) -> Array:
@@ -362,15 +390,36 @@ def expectation(belief: Belief) -> tuple[float, float, float, float]:
 
 def moments(belief: Belief) -> tuple[float, float]:
     """Return mean and standard deviation of the number inside."""
-    chances, numbers = np.frombuffer(belief.chances), all_numbers(belief.capacity)
-    middle = mean(chances, numbers)
-    return middle, math.sqrt(max(0.0, mean(chances, (numbers - middle) ** 2)))
+    middle, variance = _moments(np.frombuffer(belief.chances))
+    return middle, math.sqrt(variance)
 
 
 def at_most(belief: Belief) -> Array:
     """Return for each number the chance that so many or fewer are inside."""
     cumulated: Array = np.cumsum(np.frombuffer(belief.chances))
     return cumulated
+
+
+def honest(belief: Belief) -> Array:
+    """Return for each number the chance that it is inside, made as unsure as the belief's claims were found to be."""
+    chances = np.frombuffer(belief.chances)
+    more = (belief.claims.overstated(belief.capacity) - 1) * _moments(chances)[1]
+    if more < JUST:
+        return chances
+    return blurred(chances, more)
+
+
+def _moments(chances: Array) -> tuple[float, float]:
+    numbers = np.arange(float(len(chances)))
+    middle = mean(chances, numbers)
+    return middle, max(0.0, mean(chances, (numbers - middle) ** 2))
+
+
+def _heard(belief: Belief, was: tuple[float, float], now: Array) -> Claims:
+    """Keep count of evidence that moved mean and variance from ``was``; of an unknown number it says nothing."""
+    middle, variance = _moments(now)
+    trust = _trust(belief, math.sqrt(was[1]))
+    return belief.claims.heard(trust * (middle - was[0]), trust * (was[1] - variance))
 
 
 def _reckoned(belief: Belief, unix: float) -> Belief:

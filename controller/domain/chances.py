@@ -77,6 +77,34 @@ def move(to: Array, change: int, rows: Array) -> None:
         to[:, :change] += rows[:, -change:]
 
 
+def blurred(chances: Array, variance: float) -> Array:
+    """Return the same with so much more variance (above 0); what would be beyond an end is at the end."""
+    reach = min(math.ceil(4 * math.sqrt(variance)), len(chances) // 2 - 1)
+    steps = np.arange(-reach, reach + 1)
+    few = np.where(steps == 0, 1 - variance, np.where(abs(steps) == 1, variance / 2, 0.0))
+    kernel = np.exp(steps**2 / (-2 * variance)) if variance > 1 else few
+    wide = np.convolve(chances, kernel / kernel.sum())
+    inner = wide[reach:-reach].copy()
+    inner[0] += wide[:reach].sum()
+    inner[-1] += wide[-reach:].sum()
+    return np.asarray(inner)
+
+
+def shortest(chances: Array, within: float) -> tuple[int, int]:
+    """Return the first and last number of an interval that holds so much, and no more than it must.
+
+    It begins with the same chance left out at either end; numbers are whole, so that this may hold more than enough.
+    """
+    cumulated, last = np.cumsum(chances), len(chances) - 1
+    low = int(cumulated.searchsorted((1 - within) / 2))
+    high = min(int(cumulated.searchsorted((1 + within) / 2)), last)
+    held = float(chances[low : high + 1].sum())
+    while low < high and held - (least := min(float(chances[low]), float(chances[high]))) >= within:
+        held -= least
+        low, high = (low + 1, high) if chances[low] < chances[high] else (low, high - 1)
+    return low, high
+
+
 def born_and_died(chances: Array, entering: Array, leaving: Array, lasted_s: float) -> Array:
     """Run the birth and death process of these rates (per second, for each number) for a time."""
     likely = chances > LIKELY * chances.max()

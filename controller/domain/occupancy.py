@@ -10,15 +10,15 @@ from dataclasses import dataclass, field, replace
 from controller.domain import belief as beliefs
 from controller.domain import sample
 from controller.domain.belief import Belief, Passing
-from controller.domain.chances import Array
+from controller.domain.chances import Array, shortest
 from controller.domain.report import Reason, Status, ZoneReport
 from controller.domain.sample import Reading, Sample
 from controller.domain.specs import ZoneSpec
 
 ELSEWHERE = 0.62
 """The number moves by itself when the truth is with more than this chance above it, or below."""
-LOW, HIGH = 0.05, 0.95
-"""What the reported interval leaves out at each end."""
+WITHIN = 0.9
+"""The reported interval is the shortest that holds the number with at least this chance."""
 STILL_FULL = 0.8
 """FULL ends when the chance that no space is free is below this share of the risk at which it began."""
 TOO_WIDE = 0.35
@@ -247,9 +247,10 @@ def _put(spec: ZoneSpec, zone: ZoneState, belief: Belief) -> ZoneState:
         inside = _quantile(cumulated, 0.5)
     near = max(1, round(NEAR * spec.capacity))
     first, end = inside - near - 1, min(inside + near, last)
+    low, high = shortest(beliefs.honest(belief), WITHIN)
     middle = Middle(
-        low=_quantile(cumulated, LOW),
-        high=_quantile(cumulated, HIGH),
+        low=low,
+        high=high,
         full=1 - _below(cumulated, spec.capacity - spec.full_at),
         short=1 - _below(cumulated, spec.capacity - spec.reopen_at + 1),
         sure=float(cumulated[end]) - (float(cumulated[first]) if first >= 0 else 0.0),
