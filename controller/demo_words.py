@@ -91,6 +91,7 @@ _SCENARIOS = {
     "office80-barrier-3": "80 miejsc, biuro; szlabany ze stykiem na obu pasach, pętle złe",
     "office80-dead": "80 miejsc, biuro; kilka razy w miesiącu cały pas milczy godzinami",
     "office80-exits5": "80 miejsc, biuro; pętle wyjazdu mylą się pięć razy częściej niż wjazdu",
+    "office80-loops": "80 miejsc, biuro; pojedyncze pętle milkną albo drżą godzinami",
     "office80-restarts": "80 miejsc, biuro; sterownik czterdzieści razy w miesiącu traci prąd na 20 s do 5 min",
     "office80-stuck": "80 miejsc, biuro; kilka razy w miesiącu któraś pętla jest godzinami zajęta",
     "perfect-office80": "80 miejsc, biuro; czujniki bez wad i zwykły ruch: licznik musi być dokładny",
