@@ -11,13 +11,16 @@ LOCKED := $(PIP) install --quiet --require-hashes
 TEST_PACKAGES := mosquitto chromium chromium-driver systemd shellcheck procps gcc libc6-dev python3 python3-venv
 UV_VERSION := 0.13.9
 ESPHOME_VERSION := 2026.6.5
+# The newest that runs on Python 3.11; what its MQTT integration would fetch at run time stands in the rule below.
+HOMEASSISTANT_VERSION := 2024.3.3
 
 # Arguments for the program that a target starts: make demo ARGS="--port 8090", make test ARGS="-k lane"
 ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-api-fuzz test-sign-cycles check accuracy sign-sheet torture clean lock check-esphome
+.PHONY: help install demo test test-api-fuzz test-homeassistant test-sign-cycles check accuracy sign-sheet torture clean lock \
+  check-esphome
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
@@ -44,6 +47,9 @@ check: $(VENV)/.check ## Style, formatting, types, and that imports point down
 
 test-api-fuzz: $(VENV)/.test ## Heavy: 10,000 cases of schemathesis against the API
 	PARKING_FUZZ_CASES=10000 $(BIN)/pytest -q -s tests/api/test_fuzz.py
+
+test-homeassistant: $(VENV)/.test $(SCRATCH)/homeassistant/.ready ## Heavy: a real Home Assistant must find the lot over MQTT
+	HASS=$(SCRATCH)/homeassistant/bin/hass $(BIN)/pytest -q -s tests/publish/homeassistant_accepts.py
 
 accuracy: $(VENV)/.accuracy ## Heavy: simulate, replay and score every scenario; write docs/accuracy.md; ARGS="--only office*"
 	$(BIN)/python -m controller.accuracy --out docs $(ARGS)
@@ -114,4 +120,10 @@ $(SCRATCH)/uv/.ready:
 $(SCRATCH)/esphome/.ready:
 	@$(find_python); $$python -m venv --clear $(SCRATCH)/esphome
 	$(SCRATCH)/esphome/bin/python -m pip install --quiet esphome==$(ESPHOME_VERSION)
+	@touch $@
+
+$(SCRATCH)/homeassistant/.ready:
+	@$(find_python); $$python -m venv --clear $(SCRATCH)/homeassistant
+	$(SCRATCH)/homeassistant/bin/python -m pip install --quiet homeassistant==$(HOMEASSISTANT_VERSION) \
+	  'josepy<2' paho-mqtt==1.6.1 janus==1.0.0 pillow psutil-home-assistant==0.0.1 sqlalchemy==2.0.27 fnv-hash-fast==0.5.0
 	@touch $@

@@ -42,6 +42,7 @@ from controller.site_tables import (
 )
 
 __all__ = [
+    "AlarmSpec",
     "ApiSpec",
     "JournalSpec",
     "LightSpec",
@@ -171,6 +172,22 @@ class LightSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmSpec:
+    """Who is told what is wrong; ``to`` is a name of the addresses file."""
+
+    on: tuple[str, ...]
+    to: str
+    language: Literal["pl", "en"] = "pl"
+    quiet_from: time | None = None
+    quiet_to: time | None = None
+    """Local time; nothing is told between these."""
+    after_s: float = 60.0
+    again_after_s: float = 3600.0
+    drift_over: int = 5
+    """Vehicles by which passages alone may differ from what is believed."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceSpec:
     """Where the lot is (degrees, WGS 84) and who publishes its feeds; for the feeds only."""
 
@@ -217,6 +234,8 @@ class Site:
     api: ApiSpec
     journal: JournalSpec
     place: PlaceSpec | None = None
+    alarms: tuple[AlarmSpec, ...] = ()
+    alarm_addresses: Path | None = None
 
     @property
     def slug(self) -> str:
@@ -300,6 +319,8 @@ def _build(path: Path, file: SiteFile) -> Site:
         api=ApiSpec(**file.api.model_dump()),
         journal=JournalSpec(**file.journal.model_dump()),
         place=PlaceSpec(**file.place.model_dump()) if file.place else None,
+        alarms=tuple(AlarmSpec(**{**alarm.model_dump(), "on": tuple(alarm.on)}) for alarm in file.alarm),
+        alarm_addresses=path.parent / file.alarms.addresses_file if file.alarms else None,
     )
 
 

@@ -1,6 +1,7 @@
 """The site file's tables: keys, types, the bounds of every number, and what one table alone can tell."""
 
 import re
+from datetime import time
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -345,6 +346,31 @@ class LightTable(Table):
         return self
 
 
+class AlarmTable(Table):
+    """``[[alarm]]``."""
+
+    on: list[Literal["full", "uncertain", "detector_fault", "sign_dark", "drift"]] = Field(min_length=1)
+    to: Name
+    language: Literal["pl", "en"] = "pl"
+    quiet_from: time | None = None
+    quiet_to: time | None = None
+    after_s: float = Field(default=60.0, ge=0, le=86_400, allow_inf_nan=False)
+    again_after_s: float = Field(default=3600.0, ge=0, le=604_800, allow_inf_nan=False)
+    drift_over: int = Field(default=5, ge=1, le=MAX_CAPACITY)
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.quiet_from is None) != (self.quiet_to is None):
+            raise ValueError("quiet hours have a begin and an end; write quiet_from and quiet_to, or neither")
+        return self
+
+
+class AlarmsTable(Table):
+    """``[alarms]``."""
+
+    addresses_file: str = Field(min_length=1, max_length=1000)
+
+
 class PlaceTable(Table):
     """``[place]``."""
 
@@ -427,6 +453,8 @@ class SiteFile(Table):
     sign: list[SignTable] = Field(default=[], max_length=16)
     light: LightTable | None = None
     place: PlaceTable | None = None
+    alarm: list[AlarmTable] = Field(default=[], max_length=64)
+    alarms: AlarmsTable | None = None
     gpio: GpioTable = GpioTable()
     mqtt: MqttTable | None = None
     health: HealthTable = HealthTable()

@@ -413,3 +413,23 @@ class SignDone(BaseModel):
 
     done: bool
     sign: str
+
+
+class AlarmTest(BaseModel):
+    """Send a test message."""
+
+    model_config = ConfigDict(
+        extra="forbid", use_attribute_docstrings=True, json_schema_extra={"examples": [{"to": "duty"}]}
+    )
+
+    to: str = Field(min_length=1, max_length=40)
+    """A name of the addresses file."""
+
+
+class AlarmTested(BaseModel):
+    """It went out."""
+
+    model_config = _shape({"sent": True, "to": "duty"})
+
+    sent: bool
+    to: str

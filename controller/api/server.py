@@ -24,6 +24,8 @@ from fastapi.staticfiles import StaticFiles
 from controller.api import conditional, login, metrics, pages, problems, reading, staff
 from controller.api.access import LEGACY_TOKEN, Gate, readable
 from controller.api.accounts import FILE_NAME, Accounts
+from controller.api.alarms import routes as alarms
+from controller.api.alarms.courier import Courier
 from controller.api.door import BodyLimit, SecurityHeaders
 from controller.api.feeds import routes as feeds
 from controller.api.live import Live
@@ -76,6 +78,7 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
         lifespan=_lifespan,
     )
     app.state.site, app.state.live, app.state.uplink = config.site, live, uplink
+    app.state.courier = Courier(config.site.alarm_addresses)
     app.state.gate = Gate(_accounts(config.token_dir))
     app.state.lobby, app.state.journal = lobby, places.journal
     app.add_middleware(BodyLimit)
@@ -83,7 +86,8 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
     problems.install(app)
     conditional.install(app)
     app.include_router(feeds.router, dependencies=[Depends(readable("feeds"))])
-    for router in (reading.router, staff.router, metrics.router, pages.router, login.router, *extra):
+    ours = (reading, staff, alarms, metrics, pages, login)
+    for router in (*(part.router for part in ours), *extra):
         app.include_router(router)
     mimetypes.add_type("text/javascript", ".js")  # Windows may have another in its registry, and nosniff refuses that
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
@@ -175,6 +179,7 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(app.state.uplink.run()), asyncio.create_task(app.state.live.run())]
+    tasks.append(asyncio.create_task(alarms.watch(app.state.site, app.state.live, app.state.courier)))
     for task in tasks:
         task.add_done_callback(_mourn)
     try:
@@ -182,6 +187,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         for task in tasks:
             task.cancel()
+        app.state.courier.close()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
