@@ -1,8 +1,14 @@
+import json
+import re
+from pathlib import Path
+
 import httpx
 from count_on_air import STUCK, CountOnAir, lot, show, wait_until
 from prometheus_client.parser import text_string_to_metric_families
 
 from controller.api.server import WebConfig
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -72,3 +78,16 @@ def test_a_stale_state_leaves_no_number_behind(count: CountOnAir, api: httpx.Cli
         "parking_state_age_seconds",
         "parking_state_live",
     }
+
+
+def test_alert_rules_and_dashboard_speak_of_metrics_that_there_are(count: CountOnAir, api: httpx.Client) -> None:
+    count.say(lot(12, faults=(STUCK,)))
+    wait_until(lambda: of(samples(api), "parking_state_live") == 1)
+    told = {name for name, _ in samples(api)}
+    rules = (DEPLOY / "prometheus" / "parking.rules.yml").read_text("utf-8")
+    panels = json.loads((DEPLOY / "grafana" / "parking.json").read_text("utf-8"))["panels"]
+    asked = [line for line in rules.splitlines() if "expr:" in line]
+    asked += [target["expr"] for panel in panels for target in panel["targets"]]
+    named = {name for text in asked for name in re.findall(r"\bparking_[a-z_]+\b(?!=)", text)}
+    assert len(named) > 8
+    assert named - {"parking_zone_status"} <= told
