@@ -31,8 +31,8 @@ CONFORMANCE = [
     response_schema_conformance,
 ]
 
-SEEN = 503
-"""``health`` says it, and so does a write while the count is away."""
+SAID = {502, 503, 504}
+"""Somebody behind us does not answer: documented where it can be, which ``status_code_conformance`` checks."""
 
 
 @pytest.mark.timeout(3600)
@@ -63,7 +63,7 @@ def test_no_request_breaks_the_api_nor_its_shapes(
             nonlocal done
             done += 1
             answer = case.call(headers={"Authorization": f"Bearer {token}"})
-            assert answer.status_code < 500 or answer.status_code == SEEN, answer.text
+            assert answer.status_code < 500 or answer.status_code in SAID, answer.text
             case.validate_response(answer, checks=CONFORMANCE)
 
         hurl()
