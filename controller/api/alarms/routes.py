@@ -57,7 +57,7 @@ def look(site: Site, rules: list[Rule], live: Live, courier: Courier, clock: dat
         HTTPStatus.BAD_GATEWAY,
     ),
 )
-async def test_alarm(_who: ManagerDep, test: AlarmTest, request: Request) -> AlarmTested:
+async def try_alarm(_who: ManagerDep, test: AlarmTest, request: Request) -> AlarmTested:
     """Send a test message to a name of the addresses file, now: 200 means that the service took it."""
     site: Site = request.app.state.site
     language: Language = next((spec.language for spec in site.alarms if spec.to == test.to), "pl")
