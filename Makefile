@@ -20,7 +20,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install demo test test-api-fuzz test-homeassistant test-sign-cycles check accuracy sign-sheet torture clean lock \
-  check-esphome
+  check-esphome test-kernel test-systemd
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
@@ -56,6 +56,14 @@ accuracy: $(VENV)/.accuracy ## Heavy: simulate, replay and score every scenario;
 
 sign-sheet: $(VENV)/.product ## Draw every message on every panel: docs/img/sign-sheet-*.png, tests/sign/golden/*.txt
 	$(BIN)/python -m controller.sign.sheet
+
+test-kernel: $(VENV)/.pi ## Heavy, as root: real GPIO lines and a real SPI bus in an emulated machine; ARGS="-k restart"
+	tests/kernel/guest/build.sh $(SCRATCH)/guest
+	@echo '$(ARGS)' >$(SCRATCH)/guest/arguments
+	tests/kernel/guest/boot.sh $(SCRATCH)/guest / run=$(CURDIR)/tests/kernel/guest/run-tests.sh 1500
+
+test-systemd: $(VENV)/.made ## Heavy, as root: install into a Debian of its own, boot it, and try the three services
+	tests/kernel/systemd/run.sh $(SCRATCH)/systemd $(BIN)/python
 
 torture: $(VENV)/.test ## Heavy: cut the power, kill, fill the disk, hurt the broker, long; ARGS="--only power --seed 7"
 	@deploy/need-debian.sh $(TEST_PACKAGES)
@@ -106,6 +114,12 @@ $(VENV)/.test: $(VENV)/.demo $(VENV)/.accuracy $(LOCK)/test.txt $(LOCK)/axe.txt
 
 $(VENV)/.check: $(VENV)/.test $(LOCK)/check.txt
 	$(LOCKED) -r $(LOCK)/check.txt
+	@touch $@
+
+# spidev and lgpio may have to be built.
+$(VENV)/.pi: $(VENV)/.test $(LOCK)/pi.txt
+	@deploy/need-debian.sh gcc libc6-dev python3-dev swig
+	PYPI=1 $(LOCKED) --no-build-isolation -r $(LOCK)/pi.txt
 	@touch $@
 
 $(VENV)/.accuracy: $(VENV)/.product $(LOCK)/accuracy.txt

@@ -60,6 +60,7 @@ class Broker:
         self._trouble: str | None = None
         self._refused = False
         self._closing = False
+        self._thread_name = f"paho-mqtt-client-{client_id}"  # as paho calls it
         # paho falls for a host that IDNA can't encode: the UnicodeError would end its thread.
         try:
             spec.host.encode("idna")
@@ -88,6 +89,10 @@ class Broker:
     def connected(self) -> bool:
         """Whether the broker has taken us in, as far as is known."""
         return self._connected
+
+    def goes_on(self) -> bool:
+        """Whether the thread that serves the connection lives; it does, connected or not, until ``close``."""
+        return any(thread.name == self._thread_name for thread in threading.enumerate())
 
     def start(self) -> None:
         """Begin to connect, in the background."""

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gpiozero.pins.mock import MockFactory
 from paho.mqtt.client import topic_matches_sub
@@ -66,7 +66,7 @@ def run(site: Site, places: Places, stop: threading.Event) -> None:
             publish=(link.publish, *publishers),
             reread=reread,
             inputs=inputs,
-            progress=_Watchdog().fed,
+            progress=_Watchdog([part.goes_on for part in (pins, broker) if part is not None]).fed,
             kept=frozenset() if pins is None else pins.adopted,
         )
         threading.Thread(target=_stop_when, args=(stop, service), name="stopper", daemon=True).start()
@@ -147,13 +147,21 @@ def _told(error: str | None) -> None:
 
 
 class _Watchdog:
-    """Tells systemd twice a second that the loop turns, journal and all."""
+    """Tells systemd twice a second that the loop turns, journal and all, and that the threads of the inputs do."""
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Sequence[Callable[[], bool]]) -> None:
+        self._parts = parts
         self._fed_at = 0.0
+        self._starving = False
 
     def fed(self) -> None:
         now = time.monotonic()
-        if now - self._fed_at >= 0.5:  # noqa: PLR2004  far below any WatchdogSec, and no burden under load
-            self._fed_at = now
+        if now - self._fed_at < 0.5:  # noqa: PLR2004  far below any WatchdogSec, and no burden under load
+            return
+        self._fed_at = now
+        if all(part() for part in self._parts):
+            self._starving = False
             notify("WATCHDOG=1")
+        elif not self._starving:
+            self._starving = True
+            log.error("a thread that takes inputs is stuck or dead: the watchdog is not fed, and will end this process")

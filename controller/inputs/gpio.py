@@ -112,6 +112,7 @@ class GpioInputs:
         """Changes that came faster than anybody took them."""
         self._put = put
         self._tell = tell
+        self._factory = factory
         self._unreadable: tuple[str, ...] = ()
         # An edge that comes while a level is being read is put after it, never before: the newest level stays the last.
         self._lock = getattr(factory, "lock", None) or threading.RLock()
@@ -164,6 +165,10 @@ class GpioInputs:
                 return False
             self._put(PinLevel(line.detector, occupied, now))
         return True
+
+    def goes_on(self) -> bool:
+        """Whether changes are still taken from the lines, as far as the factory can tell."""
+        return bool(getattr(self._factory, "goes_on", lambda: True)())
 
     @property
     def adopted(self) -> frozenset[str]:

@@ -9,6 +9,7 @@ import logging
 import os
 import select
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,11 @@ from controller.inputs.gpio import Keep
 from controller.inputs.lines import Change, Line, Notes
 
 log = logging.getLogger(__name__)
+
+
+TURN_S = 1.0
+STUCK_S = 5.0
+"""A thread that has not turned for so long is stuck."""
 
 
 class KernelFactory(LocalPiFactory):  # type: ignore[misc]  # gpiozero ships no types
@@ -46,6 +52,11 @@ class KernelFactory(LocalPiFactory):  # type: ignore[misc]  # gpiozero ships no 
         self._poll.register(self._wake, select.EPOLLIN)
         self._closing = False
         self._thread: threading.Thread | None = None
+        self._turned_at = 0.0
+
+    def goes_on(self) -> bool:
+        """Whether the thread that tells of changes turns."""
+        return self._thread is None or time.monotonic() - self._turned_at < STUCK_S
 
     def close(self) -> None:
         """Give the lines back; who keeps their descriptors keeps the changes to come."""
@@ -82,6 +93,7 @@ class KernelFactory(LocalPiFactory):  # type: ignore[misc]  # gpiozero ships no 
             self._watched[fd] = pin
             self._poll.register(fd, select.EPOLLIN)
             if self._thread is None:
+                self._turned_at = time.monotonic()
                 self._thread = threading.Thread(target=self._run, name="gpio", daemon=True)
                 self._thread.start()
 
@@ -97,7 +109,8 @@ class KernelFactory(LocalPiFactory):  # type: ignore[misc]  # gpiozero ships no 
 
     def _run(self) -> None:
         while not self._closing:
-            for fd, _ in self._poll.poll():
+            self._turned_at = time.monotonic()
+            for fd, _ in self._poll.poll(TURN_S):
                 with self.lock:
                     pin = self._watched.get(fd)
                     if pin is not None:

@@ -108,6 +108,10 @@ class MqttInputs:
         """Disconnect; the broker keeps what comes until we are back."""
         self._broker.close()
 
+    def goes_on(self) -> bool:
+        """Whether messages are still taken from the broker, when there are any."""
+        return self._broker.goes_on()
+
     def report(self) -> dict[str, Any]:
         """Return the state of the connection as plain JSON (see ``Broker.report``), and what came through it."""
         return {**self._broker.report(), "messages": self._messages, "errors": self._errors}
