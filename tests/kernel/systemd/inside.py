@@ -101,10 +101,9 @@ def dark_when_stopped() -> str:
     log = subprocess.run(
         ["journalctl", "--no-pager", "--output=cat", f"--unit={SIGN}"], capture_output=True, text=True, check=False
     ).stdout
-    assert "ExecStopPost" in show(SIGN, "ExecStopPost") or "sign" in show(SIGN, "ExecStopPost")
     assert "Control process exited" not in log, "ExecStopPost failed"
     within(20, lit)
-    return "ExecStopPost ran and did not fail"
+    return "it did not fail, and the sign is lit again"
 
 
 def owner(path: str) -> tuple[str, str]:

@@ -41,17 +41,18 @@ After=multi-user.target
 [Service]
 Type=oneshot
 ExecStart=/usr/bin/python3 -u /source/inside.py
-StandardOutput=journal+console
-StandardError=journal+console
+StandardOutput=file:/report
+StandardError=inherit
 TimeoutStartSec=300
 [Install]
 WantedBy=default.target
 UNIT
 mkdir -p "$root/etc/systemd/system/default.target.wants"
 ln -sf ../parking-test.service "$root/etc/systemd/system/default.target.wants/"
-rm -rf "$root/var/lib/parking-controller" "$root/verdict"
+rm -rf "$root/var/lib/parking-controller" "$root/verdict" "$root/report"
 
 echo "Booting it"
 timeout 400 systemd-nspawn --quiet --register=no --keep-unit --private-network --directory "$root" --boot --console=pipe \
-    </dev/null | grep --line-buffered -a '^  ' || true
+    </dev/null >"$folder/console.log" 2>&1 || true
+cat "$root/report" || { tail -n 20 "$folder/console.log" >&2; die "it did not come so far as to try anything"; }
 [ "$(cat "$root/verdict" 2>/dev/null)" = good ] || die "see above; the container's log: journalctl -D $root/var/log/journal"
