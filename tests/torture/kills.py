@@ -46,6 +46,9 @@ pointer = "/taken"
 [mqtt]
 host = "127.0.0.1"
 port = {port}
+
+[health]
+chatter_changes = 1000  # a car each half second looks like a loose contact, which would count nothing
 """
 PINS = (("outer", 17, False), ("inner", 27, False), ("outer", 17, True), ("inner", 27, True))
 STEP_S = 0.11
@@ -156,8 +159,9 @@ class _Storm:
         process.wait()
         said.join()
         self._said, self._most = said.entries, base + self._undecided + begun
-        # Cars on the loops at the kill, or just off them: the next start may count them yet.
-        self._undecided = min(2, max(0, base + begun - said.entries))
+        # Cars on the loops at the kill, or just off them: the next start may count them yet, while what this one
+        # counted may have been such a car of before.
+        self._undecided = min(2, max(0, self._most - said.entries))
 
     def _compare(self, found: int) -> None:
         """See whether the entries of before the kill are there, and no others."""
