@@ -23,6 +23,12 @@ from controller.site import Site
 STATIC = Path(__file__).with_name("static")
 TEMPLATES = Path(__file__).with_name("templates")
 
+STAFF_PAGES: list[tuple[str, str]] = [
+    ("now", "/staff"),
+    ("correct", "/staff/correct"),
+]
+"""The tabs of the staff pages: a page's name (``tab_NAME`` has its words) and its path, in the order shown."""
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -35,7 +41,13 @@ async def public(request: Request, site: SiteDep) -> HTMLResponse:
 @router.get("/staff")
 async def staff(request: Request, site: SiteDep) -> Response:
     """Show staff what the sign says, whether it is true, and what to do if not."""
-    return staff_page(request, "staff.html", site=site, page="staff")
+    return staff_page(request, "staff.html", site=site, page="now")
+
+
+@router.get("/staff/correct")
+async def correct(request: Request, site: SiteDep) -> Response:
+    """Let staff put right what the sign says."""
+    return staff_page(request, "correct.html", site=site, page="correct")
 
 
 @router.get("/favicon.ico")
@@ -75,6 +87,7 @@ def render(
             lot=site.lot,
             panels={panel.name: panel for panel in site.panels},
             page=page,
+            staff_pages=STAFF_PAGES,
             path=request.url.path,
             lang=lang,
             w=words(lang),

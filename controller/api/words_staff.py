@@ -1,6 +1,9 @@
 """What the staff pages say beyond the live picture, in Polish and English; ``words`` joins it to its own."""
 
 WORDS: dict[str, tuple[str, str]] = {
+    # Tabs
+    "tab_now": ("Teraz", "Now"),
+    "tab_correct": ("Popraw", "Correct"),
     "log_in": ("Logowanie", "Log in"),
     "log_out": ("Wyloguj", "Log out"),
     "user_name": ("Nazwa użytkownika", "User name"),

@@ -57,6 +57,8 @@ def log_in(browser: webdriver.Chrome, address: str, config: WebConfig, role: Rol
 
 
 def correct(browser: webdriver.Chrome, occupied: str, reason: str) -> None:
+    browser.get(browser.current_url.replace("/staff?", "/staff/correct?"))
+    wait_until(lambda: text(browser, ".badge") == "live")
     form = browser.find_element(By.ID, "correction-form")
     form.find_element(By.NAME, "occupied").send_keys(occupied)
     form.find_element(By.NAME, "reason").send_keys(reason + "\n")
@@ -134,7 +136,7 @@ def test_a_correction_is_sent_as_who_is_logged_in(
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("path", ["/", "/staff"])
+@pytest.mark.parametrize("path", ["/", "/staff", "/staff/correct"])
 def test_a_page_fits_its_screen(
     count: CountOnAir, address: str, config: WebConfig, browser: webdriver.Chrome, path: str, width: int
 ) -> None:
