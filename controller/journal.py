@@ -5,6 +5,8 @@ passage, and with it the time up to which lot time was lived through (``Clock``)
 time-out after its last input. A restart is the newest snapshot, the inputs after it, and then the time up to that
 clock. Times are lot time; ``wall`` beside them is for people. One process writes; others open it with ``open_reader``.
 
+Beside it stands what the lot's history is made of (``domain.chronicle``): levels of zones and bays, and corrections.
+
 A copy of a snapshot lies beside the file (``last_good``), for the day on which that can't be read (see ``salvage``).
 """
 
@@ -21,6 +23,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from controller.domain.chronicle import BayLevel, Kept, Level, Told
 from controller.domain.events import WentDown
 from controller.domain.report import Passage
 from controller.domain.state import LotState
@@ -28,7 +31,7 @@ from controller.recording import Entry, RecordingError, read_line, write_line
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SNAPSHOTS_KEPT = 3
 BUSY_S = 1.0
 """How long to wait for another program that has locked the file; below the time for which a state may be shown."""
@@ -40,20 +43,36 @@ LOST_PAST_S = 86_400.0
 PAGE = 1024
 """Bytes that a change of one row writes, for each table and index that it is in: small, to spare the card."""
 
+_HISTORY = """
+CREATE TABLE level (t REAL NOT NULL, zone TEXT NOT NULL, wall REAL NOT NULL, occupied INTEGER, low INTEGER,
+    high INTEGER, free INTEGER, capacity INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (t, zone)) WITHOUT ROWID;
+CREATE INDEX level_wall ON level (zone, wall);
+CREATE TABLE bay_level (t REAL NOT NULL, bay TEXT NOT NULL, wall REAL NOT NULL, occupied INTEGER, PRIMARY KEY (t, bay))
+    WITHOUT ROWID;
+CREATE INDEX bay_level_wall ON bay_level (bay, wall);
+CREATE TABLE correction (id INTEGER PRIMARY KEY, t REAL NOT NULL, wall REAL NOT NULL, zone TEXT NOT NULL,
+    told INTEGER NOT NULL, believed INTEGER, counted INTEGER, low INTEGER, high INTEGER);
+"""
+
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE input (id INTEGER PRIMARY KEY AUTOINCREMENT, t REAL NOT NULL, wall REAL NOT NULL, line TEXT NOT NULL,
     packet INTEGER);
 CREATE TABLE snapshot (input_id INTEGER PRIMARY KEY, t REAL NOT NULL, state TEXT NOT NULL);
 CREATE TABLE passage (id INTEGER PRIMARY KEY, t REAL NOT NULL, wall REAL NOT NULL, began REAL NOT NULL,
-    lane TEXT NOT NULL, kind TEXT NOT NULL, tailgating INTEGER NOT NULL, wrong_way INTEGER NOT NULL, doubt TEXT);
+    lane TEXT NOT NULL, kind TEXT NOT NULL, tailgating INTEGER NOT NULL, wrong_way INTEGER NOT NULL, doubt TEXT,
+    turned REAL NOT NULL DEFAULT 0);
 CREATE INDEX passage_t ON passage (t);
 CREATE INDEX passage_wall ON passage (wall);
 CREATE TABLE audit (id INTEGER PRIMARY KEY, wall REAL NOT NULL, input_id INTEGER NOT NULL, who TEXT NOT NULL,
     what TEXT NOT NULL, reason TEXT NOT NULL, before TEXT NOT NULL);
 """
 
-_MIGRATIONS = {1: "ALTER TABLE input ADD COLUMN packet INTEGER"}
+_MIGRATIONS = {
+    1: "ALTER TABLE input ADD COLUMN packet INTEGER",
+    2: "ALTER TABLE passage ADD COLUMN turned REAL NOT NULL DEFAULT 0;" + _HISTORY,
+}
 """What makes of a file of this version one of the next."""
 
 _STATE = TypeAdapter(LotState)
@@ -133,7 +152,8 @@ class Journal:
         while tables and (step := _MIGRATIONS.get(version)) is not None:
             version += 1
             with _transaction(self._db):
-                self._db.execute(step)
+                for statement in step.split(";"):
+                    self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {version}")
         if version != SCHEMA_VERSION and (version or tables):
             raise JournalError(
@@ -146,7 +166,7 @@ class Journal:
         self._db.execute("PRAGMA synchronous = FULL")
         if not version:
             with _transaction(self._db):
-                for statement in _SCHEMA.split(";"):
+                for statement in (_SCHEMA + _HISTORY).split(";"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
@@ -155,26 +175,53 @@ class Journal:
         self._db.close()
 
     def append(
-        self, records: Sequence[Record], clock: Clock, passed: Sequence[Passage] = (), epoch: float = 0.0
+        self,
+        records: Sequence[Record],
+        clock: Clock,
+        passed: Sequence[Passage] = (),
+        epoch: float = 0.0,
+        kept: Sequence[Kept] = (),
     ) -> None:
-        """Make durable, in one commit: inputs, passages (if not in it yet), and how far time was lived through.
+        """Make durable, in one commit: inputs, passages (if not in it yet), history, and how far time was lived.
 
         ``epoch`` is the Unix time of lot time 0. Raises sqlite3.Error: nothing was written.
         """
         with _transaction(self._db):
             self._append(records)
             self._db.executemany(
-                "INSERT INTO passage (t, wall, began, lane, kind, tailgating, wrong_way, doubt)"
-                " SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM passage WHERE t = ? AND lane = ?)",
+                "INSERT INTO passage (t, wall, began, lane, kind, tailgating, wrong_way, doubt, turned)"
+                " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM passage WHERE t = ? AND lane = ?)",
                 [
                     (
                         *(p.at, p.at + epoch, p.began + epoch, p.lane, p.kind.value),
-                        *(p.tailgating, p.wrong_way, p.doubt, p.at, p.lane),
+                        *(p.tailgating, p.wrong_way, p.doubt, p.turned, p.at, p.lane),
                     )
                     for p in passed
                 ],
             )
+            self._write_history(kept, epoch)
             self._mark(clock)
+
+    def _write_history(self, kept: Sequence[Kept], epoch: float) -> None:
+        for one in kept:
+            match one:
+                case Level():
+                    row = (one.at, one.zone, one.at + epoch, one.occupied, one.low, one.high, one.free, one.capacity)
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO level VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        (*row, one.status.value, one.reason),
+                    )
+                case BayLevel():
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO bay_level VALUES (?, ?, ?, ?)",
+                        (one.at, one.bay, one.at + epoch, one.occupied),
+                    )
+                case Told():
+                    self._db.execute(
+                        "INSERT INTO correction (t, wall, zone, told, believed, counted, low, high)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        (one.at, one.at + epoch, one.zone, one.told, one.believed, one.counted, one.low, one.high),
+                    )
 
     def _append(self, records: Sequence[Record]) -> None:
         for record in records:
@@ -281,7 +328,7 @@ class Journal:
             raise DamagedError(f"{self.path}: damaged ({error})") from error
 
     def forget_before(self, t: float) -> None:
-        """Delete inputs and passages older than this lot time, as far as no kept snapshot needs them.
+        """Delete inputs, passages and history older than this lot time, as far as no kept snapshot needs them.
 
         Not by the wall clock: one that is years off for an hour would take everything with it.
         """
@@ -289,7 +336,8 @@ class Journal:
             self._db.execute(
                 "DELETE FROM input WHERE t < ? AND id <= (SELECT coalesce(min(input_id), 0) FROM snapshot)", (t,)
             )
-            self._db.execute("DELETE FROM passage WHERE t < ?", (t,))
+            for table in ("passage", "level", "bay_level", "correction"):
+                self._db.execute(f"DELETE FROM {table} WHERE t < ?", (t,))  # noqa: S608  one of four words
 
     def size(self) -> dict[str, Any]:
         """Say how much it holds."""

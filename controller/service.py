@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from controller import __version__
 from controller.clocks import Clocks, moment
 from controller.commands import CommandError, understood
-from controller.domain import lot, view
+from controller.domain import chronicle, lot, view
 from controller.domain.events import (
     ChangesLost,
     ClockSet,
@@ -101,6 +101,7 @@ class Service:
         self._outlets = Outlets()
         self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._levels: dict[str, bool] = {}
+        self._zone_levels: dict[str, chronicle.Level] = {}
         self._was_down: WentDown | Interrupted | None = None
         self._oversize = 0
         self._settled = self._clocks.settled()
@@ -145,6 +146,7 @@ class Service:
         changed = self._state is not before
         changed |= self._advance(now)
         self._look_at_the_clock(now)
+        self._chronicle()
         answers = self._store.commit(self._state, self._clock(now), self._epoch(now))
         changed |= self._store.trouble is not troubled
         if changed or now - self._said_at >= HEARTBEAT_S:
@@ -248,8 +250,10 @@ class Service:
         self._store.take(Record(entry, self._clocks.wall(), audit, packet))
 
     def _apply(self, event: Event) -> None:
-        self._state = lot.apply(self._site.lot, self._state, event)
+        before = self._state
+        self._state = lot.apply(self._site.lot, before, event)
         self._store.found(self._state.passed)
+        self._store.keep(chronicle.changes(self._site.lot, before, self._state, event))
 
     def _advance(self, now: float) -> bool:
         """Let time-outs happen; whether any did."""
@@ -257,6 +261,12 @@ class Service:
         due = lot.next_due(self._state) <= at
         self._apply(Tick(at))
         return due
+
+    def _chronicle(self) -> None:
+        """Keep how full the zones are, as often as the history wants it."""
+        new = chronicle.levels(self._site.lot, self._state, self._zone_levels)
+        self._zone_levels |= {level.zone: level for level in new}
+        self._store.keep(new)
 
     def _poll(self, now: float) -> None:
         if now - self._reread_at >= REREAD_S:

@@ -8,11 +8,12 @@ a new one goes on with the state. Belongs to the thread that owns the state.
 
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from controller import salvage
+from controller.domain.chronicle import Kept
 from controller.domain.report import Passage
 from controller.domain.state import LotState
 from controller.journal import DAMAGE, Clock, Journal, Record, code
@@ -61,6 +62,7 @@ class Store:
         self._keep_s = keep_days * 86_400.0
         self._records: list[Record] = []
         self._passed: list[Passage] = []
+        self._kept: list[Kept] = []
         self._answers: list[Answer] = []
         self._since_snapshot = 0
         self._let_go = False
@@ -82,6 +84,10 @@ class Store:
     def found(self, passed: tuple[Passage, ...]) -> None:
         """Write these passages at the next commit."""
         self._passed += passed
+
+    def keep(self, kept: Sequence[Kept]) -> None:
+        """Write this for the history, with the next commit that anything else calls for, or a minute later."""
+        self._kept += kept
 
     def when_written(self, answer: Answer) -> None:
         """Call this when all that was taken so far is durable."""
@@ -118,6 +124,7 @@ class Store:
         """Leave it to a snapshot to stand for what was taken."""
         self.unrecorded += len(self._records)
         self._records.clear()
+        self._kept.clear()
 
     def size(self) -> dict[str, Any]:
         """Say how much the journal holds; empty while it can't be read."""
@@ -134,10 +141,11 @@ class Store:
             self._let_go = False
         elif not (self._records or self._passed or now - self._alive_at >= ALIVE_S or self.trouble is not None):
             return
-        self.journal.append(self._records, clock, self._passed, epoch)
+        self.journal.append(self._records, clock, self._passed, epoch, self._kept)
         self._since_snapshot += len(self._records)
         self._records.clear()
         self._passed.clear()
+        self._kept.clear()
         self._alive_at = now
 
     def _housekeep(self, state: LotState, clock: Clock) -> None:

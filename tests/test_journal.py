@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from controller.domain import lot
+from controller.domain.chronicle import BayLevel, Kept, Level, Told
 from controller.domain.events import Corrected, DetectorChanged, Event, Tick, WentDown
-from controller.domain.report import Passage, PassageKind
+from controller.domain.report import Passage, PassageKind, Status
 from controller.domain.state import LotState
 from controller.journal import (
     LOST_PAST_S,
@@ -171,6 +172,35 @@ def test_a_passage_that_a_restart_finds_again_is_not_added_twice(journal: Journa
     journal.append([], CLOCK, [ENTRY, replace(ENTRY, lane="other")], 1000.5)
     with closing(open_reader(path)) as db:
         assert [row["lane"] for row in passages(db, 10)] == ["other", "main"]
+
+
+# History
+
+
+LEVEL = Level("customers", 12.0, 30, 9, 11, 10, 40, Status.OPEN, "counted")
+
+
+def test_the_history_has_its_wall_time_and_a_gap_where_nothing_is_known(journal: Journal, path: Path) -> None:
+    unknown = Level("customers", 20.0, None, 0, 40, None, 40, Status.UNKNOWN, "was_down")
+    kept: list[Kept] = [LEVEL, unknown, BayLevel("A1", 13.0, occupied=True), BayLevel("A1", 14.0, None)]
+    journal.append([], CLOCK, [], 1000.0, [*kept, Told("customers", 15.0, 28, 30, 31, 29, 31)])
+    with closing(open_reader(path)) as db:
+        assert db.execute("SELECT wall, occupied, free, status FROM level ORDER BY t").fetchall() == [
+            (1012.0, 30, 10, "OPEN"),
+            (1020.0, None, None, "UNKNOWN"),
+        ]
+        assert db.execute("SELECT wall, bay, occupied FROM bay_level").fetchall() == [
+            (1013.0, "A1", 1),
+            (1014.0, "A1", None),
+        ]
+        rows = db.execute("SELECT wall, zone, told, believed, counted, low, high FROM correction")
+        assert rows.fetchall() == [(1015.0, "customers", 28, 30, 31, 29, 31)]
+    journal.append([], CLOCK, [], 1000.0, [replace(LEVEL, occupied=31)])
+    journal.forget_before(14.5)
+    with closing(open_reader(path)) as db:
+        assert db.execute("SELECT t FROM level").fetchall() == [(20.0,)]
+        assert db.execute("SELECT t FROM bay_level").fetchall() == []
+        assert db.execute("SELECT t FROM correction").fetchall() == [(15.0,)]
 
 
 # Snapshots
@@ -337,9 +367,9 @@ def test_a_journal_of_another_version(path: Path) -> None:
     Journal(path).close()
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 7")
-    with pytest.raises(JournalError, match=r"another version \(schema 7, not 2\). Install that version again"):
+    with pytest.raises(JournalError, match=r"another version \(schema 7, not 3\). Install that version again"):
         Journal(path)
-    with pytest.raises(JournalError, match="schema 7, not 2"):
+    with pytest.raises(JournalError, match="schema 7, not 3"):
         open_reader(path)
 
 
@@ -347,8 +377,13 @@ def test_a_journal_of_the_first_version_is_made_one_of_today(journal: Journal, p
     journal.append(down(1.0), CLOCK)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("ALTER TABLE input DROP COLUMN packet")
+        db.execute("ALTER TABLE passage DROP COLUMN turned")
+        for table in ("level", "bay_level", "correction"):
+            db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 1")
     with closing(Journal(path)) as again:
+        again.append([], CLOCK, [ENTRY], 1000.0, [LEVEL])
+        assert again._db.execute("SELECT wall FROM level").fetchall() == [(1012.0,)]  # noqa: SLF001
         again.append([replace(down(2.0)[0], packet=9)], CLOCK)
         assert times(restored(again)[1]) == [1.0, 2.0]
         assert [number for number, _ in again.packets(10)] == [9]

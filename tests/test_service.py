@@ -681,6 +681,34 @@ def after_a_crash_again(counting: Counting, start: Start) -> Counting:
     return again
 
 
+def history(counting: Counting, table: str, what: str) -> list[tuple[Any, ...]]:
+    with closing(open_reader(counting.path)) as db:
+        return db.execute(f"SELECT {what} FROM {table} ORDER BY t").fetchall()  # noqa: S608  a test's own words
+
+
+def test_the_history_is_written_with_what_it_tells_of_and_goes_on_after_a_crash(start: Start, hands: Hands) -> None:
+    counting = start()
+    counting.message("bays/B1", "1")
+    for _ in range(7):
+        counting.pass_time(100.0)
+    assert counting.command(do="correct", zone="customers", occupied=40, by="Ala") is None
+    assert history(counting, "correction", "told, believed, counted") == [(40, 10, 10)]
+    levels = history(counting, "level", "wall, occupied, status, zone")
+    assert [row[1:3] for row in levels if row[3] == "customers"] == [
+        (10, "OPEN"),
+        (10, "OPEN"),
+        (10, "OPEN"),
+        (40, "FULL"),
+    ]
+    assert levels[-1][0] == pytest.approx(hands.wall, abs=1)
+
+    again = after_a_crash(counting, start, off_s=3600.0)
+    assert history(again, "bay_level", "bay, occupied") == [("B1", 1), ("B1", None)]
+    levels = history(again, "level", "wall, status")
+    assert levels[-1][0] == pytest.approx(hands.wall, abs=1), "what is known after the outage"
+    assert not [wall for wall, _ in levels if hands.wall - 3600 + 1 < wall < hands.wall - 1], "and nothing during it"
+
+
 def test_the_old_is_forgotten_after_keep_days(start: Start, hands: Hands) -> None:
     counting = start()
     counting.car()

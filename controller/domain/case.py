@@ -182,7 +182,14 @@ class Case:
         judgement = judge(readings)
         turning = suspicion.turning(self.lane, self.at)
         learned = taught(self.spec, self.lane.learned, judgement, seen_by, turning=turning)
-        said = passage(self.spec, judgement, self.at if at is None else at, began, seen_by=seen_by)
+        said = passage(
+            self.spec,
+            judgement,
+            self.at if at is None else at,
+            began,
+            seen_by=seen_by,
+            outer_first=self.lane.outer_first,
+        )
         return changed(self.lane, learned=learned), said, judgement
 
 

@@ -90,6 +90,7 @@ def passage(
     *,
     seen_by: Role | None = None,
     tailgating: bool = False,
+    outer_first: bool = True,
 ) -> Passage:
     """Return what was judged: its kind is the likeliest change; where nothing changed, by the likeliest story."""
     chance_in, chance_out = judgement.chance(1), judgement.chance(-1)
@@ -108,7 +109,15 @@ def passage(
         chance_in=chance_in,
         chance_out=chance_out,
         seen_by=seen_by,
+        turned=turned_away(spec, judgement, seen_by, outer_first=outer_first),
     )
+
+
+def turned_away(spec: LaneSpec, judgement: Judgement, seen_by: Role | None, *, outer_first: bool) -> float:
+    """Return the chance that it was a driver from outside who went away again."""
+    if spec.direction is Direction.EXIT or seen_by is Role.INNER or (seen_by is None and not outer_first):
+        return 0.0
+    return min(1.0, judgement.of(What.VISITOR) + judgement.of(What.BACKED))
 
 
 def kind_of(chance_in: float, chance_out: float) -> PassageKind:

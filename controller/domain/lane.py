@@ -252,7 +252,8 @@ def _leader(spec: LaneSpec, lane: LaneState, role: Role, at: float) -> Sequence[
         return ()
     forward = 1 if lane.outer_first else -1
     judgement = judge((Reading(What.PASSED, forward, 0.95 * lane.sure), Reading(What.BACKED, 0, 0.05)))
-    return (passage(spec, judgement, min(lane.second.off if passed else at, at), lane.began),)
+    left = min(lane.second.off if passed else at, at)
+    return (passage(spec, judgement, left, lane.began, outer_first=lane.outer_first),)
 
 
 def _paid(spec: LaneSpec, owed: Owed, seeing: Role, blind: Role) -> Passage:

@@ -159,6 +159,8 @@ class Passage:
     """... and that one went out; with what is missing to 1, nothing changed inside."""
     seen_by: Role | None = None
     """The only loop that saw it, where its lane has two; None: both did."""
+    turned: float = 0.0
+    """Probability (0-1) that a driver came to the lane from outside and turned away."""
 
 
 @dataclass(frozen=True, slots=True)

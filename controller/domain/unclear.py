@@ -148,7 +148,7 @@ def _maybe_second(case: Case, judgement: Judgement) -> Weighed:
     now, passed = case.through()
     if judgement.of(What.FOLLOWED) < SECOND_AT_LEAST:
         return now, passed
-    return now, (*passed, passage(case.spec, judgement, case.at, case.lane.began))
+    return now, (*passed, passage(case.spec, judgement, case.at, case.lane.began, outer_first=case.lane.outer_first))
 
 
 def against(case: Case) -> Weighed:

@@ -12,6 +12,7 @@ from controller.domain.case import Case, Weighed, next_on_f, on_f, rest
 from controller.domain.crossing import FLICKER_S, MOMENT_S, PULSE_S, TIE_S, LaneState, Phase, Verdict, Visit
 from controller.domain.frozen import changed
 from controller.domain.report import Passage, PassageKind
+from controller.domain.specs import Direction
 
 DRAWBAR = 0.24
 """A drawbar leaves a loop clear for this part of the time from one loop to the other, or less: of 3 m, 0.72 m."""
@@ -100,7 +101,8 @@ def _retreated(case: Case) -> Weighed:
         left = Visit(lane.first.on, lane.follower_on - lane.f_gap_s)
         return unclear.backed(replace(case, lane=changed(lane, first=left)))
     learned = changed(lane.learned, back_outs=lane.learned.back_outs + 1)
-    said = Passage(case.spec.name, PassageKind.BACK_OUT, case.at, lane.began, doubt=lane.doubt)
+    turned = 1.0 if lane.outer_first and case.spec.direction is not Direction.EXIT else 0.0
+    said = Passage(case.spec.name, PassageKind.BACK_OUT, case.at, lane.began, doubt=lane.doubt, turned=turned)
     return changed(rest(lane), learned=learned), (said,)
 
 
