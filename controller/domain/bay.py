@@ -14,8 +14,11 @@ class BayState:
     occupied: bool | None = None
     """None: never heard, or not for too long."""
     since: float | None = None
+    """Since when it is so; of a bay that was never heard, since when one listens."""
     heard_at: float | None = None
     stamp: Stamp | None = None
+    silent: bool = False
+    """Nothing was heard for too long."""
 
 
 def heard(spec: BaySpec, bay: BayState, event: BayChanged, epoch: float | None) -> BayState | None:
@@ -29,17 +32,16 @@ def heard(spec: BaySpec, bay: BayState, event: BayChanged, epoch: float | None) 
 
 
 def silent_due(spec: BaySpec, bay: BayState) -> float | None:
-    """When the bay will have been silent for too long; None when it is unknown already."""
-    if bay.occupied is None or bay.heard_at is None:
-        return None
-    return bay.heard_at + spec.silent_after_s
+    """When the bay will have been silent for too long, be it since its last message or since one listens."""
+    last = bay.since if bay.heard_at is None else bay.heard_at
+    return None if bay.silent or last is None else last + spec.silent_after_s
 
 
 def silenced(bay: BayState, at: float) -> BayState:
-    """Say that nobody knows about the bay any more."""
-    return replace(bay, occupied=None, since=at)
+    """Say that nobody knows about the bay any more, or ever did."""
+    return replace(bay, occupied=None, since=at, silent=True)
 
 
-def forgotten(bay: BayState) -> BayState:
+def forgotten(bay: BayState, at: float) -> BayState:
     """Forget what was heard, since the controller was off; only a message that comes again is still known as such."""
-    return BayState(stamp=bay.stamp)
+    return BayState(since=at, stamp=bay.stamp)

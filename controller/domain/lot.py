@@ -59,7 +59,7 @@ def adapted(spec: LotSpec, state: LotState) -> LotState:
         lanes={s.name: state.lanes.get(s.name, LaneState()) for s in spec.lanes},
         detectors={d.name: state.detectors.get(d.name, DetectorState()) for s in spec.lanes for d in s.detectors},
         zones=zones,
-        bays={b.name: state.bays.get(b.name, BayState()) for b in spec.bays},
+        bays={b.name: state.bays.get(b.name, BayState(since=state.at)) for b in spec.bays},
         notes={z.name: state.notes.get(z.name, ()) for z in spec.zones},
         staff={s.name: state.staff[s.name] for s in spec.signs if s.name in state.staff},
         neighbours={name: state.neighbours[name] for name in _neighbours(spec) if name in state.neighbours},
@@ -307,14 +307,15 @@ def _forgotten(spec: LotSpec, state: LotState, lanes: Container[str] = (), detec
     """Forget all levels, and what was under way, but for these lanes and detectors."""
     for bay_spec in spec.bays:
         was = state.bays[bay_spec.name]
-        state = _with_bay(spec, state, bay_spec, was, bay.forgotten(was))
-    return changed(
+        state = _with_bay(spec, state, bay_spec, was, bay.forgotten(was, state.at))
+    state = changed(
         state,
         lanes={name: now if name in lanes else lane.interrupt(now) for name, now in state.lanes.items()},
         detectors={
             name: now if name in detectors else health.forget_level(now) for name, now in state.detectors.items()
         },
     )
+    return _silenced(spec, state, state.at)
 
 
 def _scheduled(spec: LotSpec, state: LotState) -> LotState:

@@ -72,7 +72,7 @@ def faults(spec: LotSpec, state: LotState) -> tuple[Fault, ...]:
     found = [fault for s, d in detectors if (fault := _fault(s, d, state)) is not None]
     for bay in spec.bays:
         now = state.bays[bay.name]
-        if now.occupied is None and now.heard_at is not None:
+        if now.silent:
             found.append(Fault(bay.name, FaultKind.SILENT, now.since or 0.0))
     return tuple(found)
 

@@ -12,6 +12,7 @@ from controller.domain.events import (
     ClosureChanged,
     Corrected,
     DetectorChanged,
+    Event,
     Stamp,
     Tick,
     WentDown,
@@ -280,10 +281,23 @@ def test_events_that_name_nothing_here_are_counted_and_not_fatal() -> None:
     assert told.counted == 10
 
 
-def test_a_silent_bay_is_a_fault_and_one_that_was_never_heard_is_none() -> None:
+def test_a_bay_that_is_silent_is_a_fault_since_its_last_message_or_since_one_listens() -> None:
     spec = site(capacity=2, bays=2, inside=None)
-    told = fold(spec, [BayChanged("b0", True, 0.0), Tick(100_000.0)])
-    assert faults(spec, told) == [("b0", FaultKind.SILENT, 93_600.0)]
+    told = fold(spec, [BayChanged("b0", True, 1000.0), Tick(93_700.0)])
+    assert faults(spec, told) == [("b1", FaultKind.SILENT, 93_600.0)]
+    told = fold(spec, [BayChanged("b0", True, 1000.0), Tick(100_000.0)])
+    assert set(faults(spec, told)) == {("b0", FaultKind.SILENT, 94_600.0), ("b1", FaultKind.SILENT, 93_600.0)}
+
+
+def test_a_bay_that_never_speaks_again_after_an_outage_is_named_and_one_that_does_is_not() -> None:
+    spec = site(capacity=2, bays=2, inside=None)
+    heard: list[Event] = [BayChanged("b0", True, 1.0), BayChanged("b1", True, 1.0), WentDown(500_000.0, 10.0)]
+    told = fold(spec, [*heard, BayChanged("b1", True, 20.0), Tick(93_605.0)])
+    assert faults(spec, told) == []
+    told = fold(spec, [*heard, BayChanged("b1", True, 20.0), Tick(93_615.0)])
+    assert faults(spec, told) == [("b0", FaultKind.SILENT, 93_610.0)]
+    again = fold(spec, [*heard, BayChanged("b1", True, 20.0), Tick(93_615.0), BayChanged("b0", False, 93_616.0)])
+    assert faults(spec, again) == []
 
 
 def test_the_sign_says_what_led_to_it() -> None:
