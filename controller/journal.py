@@ -413,6 +413,16 @@ def passages(db: sqlite3.Connection, limit: int, before: int | None = None) -> l
     return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
+def audits(db: sqlite3.Connection, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+    """Return the last changes by people and systems (of rows before this ``id``), newest first; ``wall`` in Unix s."""
+    cursor = db.execute(
+        "SELECT id, wall, who, what, reason, before FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?",
+        (2**63 - 1 if before is None else before, limit),
+    )
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
 def open_reader(path: Path) -> sqlite3.Connection:
     """Open a journal for reading only; raises JournalError when there is none."""
     try:

@@ -14,6 +14,12 @@ the web process can read beside the journal,
      "do": "close", "zone": "customers", "closed": true}
     {"type": "command", "id": "9", "key": "...", "by": "...", "reason": "...",
      "do": "message", "sign": "entrance", "text": "Wjazd B", "seconds": 3600}      text null: take it off
+    {... "do": "adjust", "zone": "customers", "change": -1}
+    {... "do": "recount", "zone": "customers"}
+    {... "do": "recounted", "zone": "customers", "seen": 31}                       null: given up
+    {... "do": "undo", "zone": "customers"}                                        the last of these or of "correct"
+    {... "do": "service", "bay": "A1", "out": true}
+    {... "do": "test", "sign": "entrance"}
 
 and hears, after the commit, ``{"type": "reply", "id": "7", "ok": true, "error": null}``.
 

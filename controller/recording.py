@@ -6,7 +6,13 @@
     {"t": 13.0, "bay": "A1", "occupied": false}
     {"t": 14.0, "topic": "...", "payload": "..."}            a raw MQTT message
     {"t": 15.0, "correction": {"zone": "customers", "occupied": 37}}
-    {"t": 15.5, "closure": {"zone": "customers", "closed": true}}
+    {"t": 15.1, "adjustment": {"zone": "customers", "by": -1}}                  so many went in (out) unnoticed
+    {"t": 15.2, "recount": "customers"}                                         somebody begins to walk and count
+    {"t": 15.3, "recounted": {"zone": "customers", "seen": 31}}                 the walk is over; null: given up
+    {"t": 15.4, "undo": "customers"}                                            the last correction is taken back
+    {"t": 15.5, "service": {"bay": "A1", "out": true}}                          nobody may park there
+    {"t": 15.6, "sign_test": {"sign": "entrance", "until": 27.6}}
+    {"t": 15.65, "closure": {"zone": "customers", "closed": true}}
     {"t": 15.7, "override": {"sign": "entrance", "text": "Wjazd B", "until": 3615.7}}   text null: taken off
     {"t": 15.8, "neighbour": {"lot": "p2/all/state", "free": 12, "open": true, "sent_at": 1764576015.8}}
     {"t": 16.0, "down": 42.5}                                the controller was off for that long from t
@@ -33,7 +39,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from controller.domain.events import (
+    Adjusted,
     BayChanged,
+    BayServiceChanged,
     ChangesLost,
     ClockSet,
     ClosureChanged,
@@ -42,7 +50,11 @@ from controller.domain.events import (
     Interrupted,
     NeighbourHeard,
     OutageTold,
+    RecountBegan,
+    Recounted,
     SignOverridden,
+    SignTested,
+    Undone,
     WentDown,
     WentUnreadable,
 )
@@ -54,6 +66,9 @@ MAX_S = 1e10
 """No time is further from its zero than this (s, three centuries): beyond it lies what somebody mistyped."""
 
 MAX_COUNT = 1_000_000
+
+MOST_BY = 100
+"""Vehicles of one adjustment, either way; who saw more should count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +87,14 @@ Entry = (
     | BayChanged
     | Message
     | Corrected
+    | Adjusted
+    | RecountBegan
+    | Recounted
+    | Undone
     | ClosureChanged
+    | BayServiceChanged
     | SignOverridden
+    | SignTested
     | NeighbourHeard
     | WentDown
     | Interrupted
@@ -106,6 +127,18 @@ def _fields(entry: Entry) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912  on
             return {"topic": entry.topic, "payload": entry.payload.decode("utf-8", "surrogateescape")}
         case Corrected():
             return {"correction": {"zone": entry.zone, "occupied": entry.occupied}}
+        case Adjusted():
+            return {"adjustment": {"zone": entry.zone, "by": entry.by}}
+        case RecountBegan():
+            return {"recount": entry.zone}
+        case Recounted():
+            return {"recounted": {"zone": entry.zone, "seen": entry.seen}}
+        case Undone():
+            return {"undo": entry.zone}
+        case BayServiceChanged():
+            return {"service": {"bay": entry.bay, "out": entry.out}}
+        case SignTested():
+            return {"sign_test": {"sign": entry.sign, "until": round(entry.until, 6)}}
         case ClosureChanged():
             return {"closure": {"zone": entry.zone, "closed": entry.closed}}
         case SignOverridden():
@@ -231,6 +264,38 @@ def _closure(raw: dict[str, Any], at: float) -> Entry:
     return ClosureChanged(_text(part["zone"], "zone"), _flag(part["closed"], "closed"), at)
 
 
+def _adjustment(raw: dict[str, Any], at: float) -> Entry:
+    part = _part(raw, "adjustment", "zone", "by")
+    by = part["by"]
+    if isinstance(by, bool) or not isinstance(by, int) or not 0 < abs(by) <= MOST_BY:
+        raise RecordingError(f'"by" is {_short(by)}; it must be a whole number from -{MOST_BY} to {MOST_BY}, not 0')
+    return Adjusted(_text(part["zone"], "zone"), by, at)
+
+
+def _recount(raw: dict[str, Any], at: float) -> Entry:
+    return RecountBegan(_text(raw["recount"], "recount"), at)
+
+
+def _recounted(raw: dict[str, Any], at: float) -> Entry:
+    part = _part(raw, "recounted", "zone", "seen")
+    seen = None if part["seen"] is None else _whole(part["seen"], "seen")
+    return Recounted(_text(part["zone"], "zone"), seen, at)
+
+
+def _undo(raw: dict[str, Any], at: float) -> Entry:
+    return Undone(_text(raw["undo"], "undo"), at)
+
+
+def _service(raw: dict[str, Any], at: float) -> Entry:
+    part = _part(raw, "service", "bay", "out")
+    return BayServiceChanged(_text(part["bay"], "bay"), _flag(part["out"], "out"), at)
+
+
+def _sign_test(raw: dict[str, Any], at: float) -> Entry:
+    part = _part(raw, "sign_test", "sign", "until")
+    return SignTested(_text(part["sign"], "sign"), _seconds(part["until"], "until"), at)
+
+
 def _override(raw: dict[str, Any], at: float) -> Entry:
     part = _part(raw, "override", "sign", "text", "until")
     text = None if part["text"] is None else _text(part["text"], "text")
@@ -274,6 +339,12 @@ _SHAPES: dict[tuple[str, ...], Callable[[dict[str, Any], float], Entry]] = {
     ("topic", "payload"): _message,
     ("correction",): _correction,
     ("closure",): _closure,
+    ("adjustment",): _adjustment,
+    ("recount",): _recount,
+    ("recounted",): _recounted,
+    ("undo",): _undo,
+    ("service",): _service,
+    ("sign_test",): _sign_test,
     ("override",): _override,
     ("neighbour",): _neighbour,
     ("down",): _down,

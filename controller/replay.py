@@ -92,7 +92,7 @@ class Replay:
 
     def _rows(self) -> None:
         spec, state = self._site.lot, self.state
-        seen = (state.zones, state.notes, state.staff, state.neighbours)
+        seen = (state.zones, state.notes, state.staff, state.tests, state.neighbours)
         if all(now is before for now, before in zip(seen, self._seen, strict=True)):
             return  # most events change nothing that a sign or a fault would show
         self._seen = seen

@@ -56,6 +56,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "domain": "what they become",
         "journal": "who is to be remembered for it",
         "link": "the shape in which they come",
+        "recording": "how large an adjustment may be",
     },
     # Adapters: each knows the site file and its own side of the world.
     ("inputs.gpio", "inputs.kernel_pins", "inputs.lines"): {"site": "which pins"},
@@ -128,6 +129,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
     },
     ("api",): {
         "domain.report": "the words of the state that it shows",
+        "domain.notes": "the codes of what led to it",
         "domain.specs": "the shapes of the lot that it shows",
         "journal": "what was, read only",
         "link": "whether a state is fresh",

@@ -412,7 +412,7 @@ def test_closing_and_opening(start: Start) -> None:
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({}, "do None: known are correct, close and message"),
+        ({}, "do None: known are correct, adjust, recount"),
         ({"do": "correct", "zone": "roof", "occupied": 1}, "zone 'roof': no zone has this name"),
         ({"do": "correct", "zone": ["customers"], "occupied": 1}, "no zone has this name"),
         ({"do": "correct", "zone": "customers"}, "occupied None: write the vehicles inside, 0 to 180"),
@@ -423,8 +423,8 @@ def test_closing_and_opening(start: Start) -> None:
         ({"do": "correct", "zone": "customers", "occupied": "7"}, "occupied '7': write the vehicles inside"),
         ({"do": "close", "zone": "customers"}, "closed None: write true or false"),
         ({"do": "close", "zone": "customers", "closed": 1}, "closed 1: write true or false"),
-        ({"do": "open", "zone": "customers"}, "do 'open': known are correct, close and message"),
-        ({"do": ["correct"], "zone": "customers"}, "known are correct, close and message"),
+        ({"do": "open", "zone": "customers"}, "do 'open': known are correct, adjust, recount"),
+        ({"do": ["correct"], "zone": "customers"}, "known are correct, adjust, recount"),
     ],
 )
 def test_a_command_that_cannot_be_done_says_why_and_changes_nothing(

@@ -16,7 +16,7 @@ def cut(now: Picture, public: tuple[str, ...]) -> Picture:
     }
     signs = now.signs if "signs" in public else []
     if "passages" not in public:
-        signs = [sign.model_copy(update={"because": []}) for sign in signs]
+        signs = [sign.model_copy(update={"because": [], "chain": []}) for sign in signs]
     if "inputs" not in public:
         kept |= {"inputs": Inputs(), "journal": JournalSize(), "version": None}
     return now.model_copy(update={**kept, "signs": signs})

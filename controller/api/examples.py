@@ -30,6 +30,24 @@ PANEL = {
     "driver": "ws2812",
     "tints": [{"box": [0, 0, 16, 8], "tone": "free"}],
 }
+RECOUNT = {"began": EARLIER, "inside": 28, "entries": 2, "exits": 1}
+CAUSE: dict[str, Any] = {
+    "at": EARLIER,
+    "what": "passage",
+    "text": "entry through main",
+    "values": {"kind": "entry", "lane": "main", "tailgating": False, "doubt": None},
+}
+AUDIT = {
+    "at": EARLIER,
+    "who": "anna",
+    "what": "customers: adjusted [-1] = 27",
+    "subject": "customers",
+    "field": "adjusted",
+    "details": "-1",
+    "before": "28",
+    "after": "27",
+    "reason": "left over the kerb",
+}
 ZONE = {
     "name": "customers",
     "capacity": 40,
@@ -43,6 +61,9 @@ ZONE = {
     "status": "OPEN",
     "reason": "counted",
     "since": EARLIER,
+    "recount": None,
+    "undo_until": None,
+    "out_of_service": 0,
 }
 SIGN = {
     "name": "entrance",
@@ -54,6 +75,7 @@ SIGN = {
     "because": ["main: entry", "customers: 28 of 40 occupied"],
     "panel": PANEL,
     "staff": None,
+    "chain": [CAUSE],
 }
 FAULT = {"subject": "main.outer", "kind": "stuck", "since": EARLIER}
 DETECTOR = {"name": "main.outer", "role": "outer", "occupied": False, "since": WHEN, "changes": 812, "fault": None}
@@ -79,7 +101,7 @@ LANE = {
     "quality": QUALITY,
     "detectors": [DETECTOR],
 }
-BAY = {"name": "A1", "zone": "customers", "occupied": True, "since": EARLIER, "heard_at": WHEN}
+BAY = {"name": "A1", "zone": "customers", "occupied": True, "since": EARLIER, "heard_at": WHEN, "out_of_service": False}
 PASSAGE = {
     "lane": "main",
     "kind": "entry",

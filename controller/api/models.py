@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from controller.api import examples
 from controller.api.envelope import Inputs, JournalSize
+from controller.domain.notes import What
 from controller.domain.report import Advice, FaultKind, MessageKind, PassageKind, Reason, Row, Status, Tone
 
 Why = Reason | Literal["not_live"]
@@ -30,6 +31,19 @@ class Freshness(BaseModel):
     """When the newest state was sent; null when none ever came."""
     age_s: float | None
     """How long ago that was (s)."""
+
+
+class RecountStatus(BaseModel):
+    """Somebody walks the zone and counts; passages go on being counted, and are reckoned with at the end."""
+
+    model_config = _shape(examples.RECOUNT)
+
+    began: datetime
+    inside: int | None
+    """Vehicles inside when it began; null when that was not known."""
+    entries: int
+    exits: int
+    """Vehicles that came and left since."""
 
 
 class ZoneStatus(BaseModel):
@@ -60,6 +74,12 @@ class ZoneStatus(BaseModel):
     """Why it has this status."""
     since: datetime | None
     """Since when it has this status."""
+    recount: RecountStatus | None = None
+    """The recount that is under way."""
+    undo_until: datetime | None = None
+    """Until when the last correction can be taken back; null: there is none."""
+    out_of_service: int = 0
+    """How many of its bays nobody may use now; they are part of ``capacity`` and never of ``free``."""
 
 
 class SignMessage(BaseModel):
@@ -92,6 +112,20 @@ class PanelTint(BaseModel):
     box: tuple[int, int, int, int]
     """Left, top, right, bottom; the last two are outside."""
     tone: Tone
+
+
+class Cause(BaseModel):
+    """Something that led to what a sign says."""
+
+    model_config = _shape(examples.CAUSE)
+
+    at: datetime
+    what: What | None
+    """Null: told by an earlier version, ``text`` alone says it."""
+    text: str
+    """In plain English."""
+    values: dict[str, str | bool | int | float | None]
+    """What belongs to ``what``."""
 
 
 class StaffMessageStatus(BaseModel):
@@ -154,6 +188,8 @@ class SignStatus(BaseModel):
     panel: PanelStatus
     staff: StaffMessageStatus | None = None
     """What staff put on it, while that holds, also where something else goes before it."""
+    chain: list[Cause] = []
+    """``because``, with times and codes."""
 
 
 class FaultStatus(BaseModel):
@@ -239,6 +275,8 @@ class BayStatus(BaseModel):
     since: datetime | None
     heard_at: datetime | None
     """The last sign of life of its sensor."""
+    out_of_service: bool = False
+    """Nobody may park there now; its sensor goes on telling."""
 
 
 class PassageRecord(BaseModel):
@@ -397,6 +435,91 @@ class SignText(BaseModel):
     """Goes on record with the message."""
 
 
+class Adjustment(BaseModel):
+    """Somebody saw vehicles that no lane counted."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [{"change": -1, "reason": "left over the kerb"}]},
+    )
+
+    change: int = Field(ge=-100, le=100, strict=True)
+    """Vehicles more (or, below 0, fewer) inside; not 0."""
+    reason: str = Field(default="", max_length=200)
+    """Goes on record with it."""
+
+
+class Reasoned(BaseModel):
+    """Do it, and say why."""
+
+    model_config = ConfigDict(
+        extra="forbid", use_attribute_docstrings=True, json_schema_extra={"examples": [{"reason": "counted twice"}]}
+    )
+
+    reason: str = Field(default="", max_length=200)
+    """Goes on record with it."""
+
+
+class RecountResult(BaseModel):
+    """The walk is over."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [{"seen": 31, "reason": "walked"}]},
+    )
+
+    seen: int = Field(ge=0, le=40_000, strict=True)
+    """Vehicles counted, at most twice the zone's capacity."""
+    reason: str = Field(default="", max_length=200)
+    """Goes on record with it."""
+
+
+class BayService(BaseModel):
+    """Take the bay out of service, or back."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [{"out_of_service": True, "reason": "a broken drain"}]},
+    )
+
+    out_of_service: bool = Field(strict=True)
+    reason: str = Field(default="", max_length=200)
+    """Goes on record with it."""
+
+
+class AuditRecord(BaseModel):
+    """Somebody changed something."""
+
+    model_config = _shape(examples.AUDIT)
+
+    at: datetime
+    who: str
+    """A user, ``token NAME`` of another system, or ``mqtt``."""
+    what: str
+    """As it stands in the journal, in English."""
+    subject: str | None
+    """The zone, bay or sign; null where ``what`` is of another form."""
+    field: str | None
+    """What of it was changed: ``occupied``, ``adjusted``, ``recounted``, ``closed``, ``message`` ..."""
+    details: str | None
+    before: str
+    after: str | None
+    reason: str
+
+
+class AuditTrail(BaseModel):
+    """Who changed what, newest first."""
+
+    model_config = _shape({"changes": [examples.AUDIT], "next": "/api/v1/audit?limit=1&before=17"})
+
+    changes: list[AuditRecord]
+    next: str | None
+    """Where the older ones are; null after the last page."""
+
+
 class Done(BaseModel):
     """It was done and is on record."""
 
@@ -404,6 +527,15 @@ class Done(BaseModel):
 
     done: bool
     zone: str
+
+
+class BayDone(BaseModel):
+    """It was done and is on record."""
+
+    model_config = _shape({"done": True, "bay": "A1"})
+
+    done: bool
+    bay: str
 
 
 class SignDone(BaseModel):

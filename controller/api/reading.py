@@ -251,6 +251,11 @@ def known_sign(site: Site, name: str) -> None:
     _known("sign", name, [s.name for s in site.lot.signs])
 
 
+def known_bay(site: Site, name: str) -> None:
+    """Raise Problem (404) when the site has no such bay."""
+    _known("bay", name, [b.name for b in site.lot.bays])
+
+
 def _known(kind: str, name: str, names: list[str]) -> None:
     if name not in names:
         mend = f"{kind.capitalize()}s here: {', '.join(names) or 'none'}"

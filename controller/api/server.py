@@ -21,7 +21,7 @@ import uvicorn
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from controller.api import conditional, login, metrics, pages, problems, reading, staff
+from controller.api import audit, conditional, login, metrics, pages, problems, reading, staff
 from controller.api.access import LEGACY_TOKEN, Gate, readable
 from controller.api.accounts import FILE_NAME, Accounts
 from controller.api.alarms import routes as alarms
@@ -86,7 +86,7 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
     problems.install(app)
     conditional.install(app)
     app.include_router(feeds.router, dependencies=[Depends(readable("feeds"))])
-    ours = (reading, staff, alarms, metrics, pages, login)
+    ours = (reading, staff, audit, alarms, metrics, pages, login)
     for router in (*(part.router for part in ours), *extra):
         app.include_router(router)
     mimetypes.add_type("text/javascript", ".js")  # Windows may have another in its registry, and nosniff refuses that

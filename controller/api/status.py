@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from controller.api.envelope import Envelope, Inputs, JournalSize
 from controller.api.models import (
     BayStatus,
+    Cause,
     DetectorStatus,
     FaultStatus,
     Freshness,
@@ -22,6 +23,7 @@ from controller.api.models import (
     PanelTint,
     PassageRecord,
     Picture,
+    RecountStatus,
     SignMessage,
     SignStatus,
     StaffMessageStatus,
@@ -119,7 +121,17 @@ def _zone(spec: ZoneSpec, report: ZoneReport | None, clock: Clock) -> ZoneStatus
         status=report.status if report else Status.UNKNOWN,
         reason=_why(report),
         since=clock.wall(report.since) if report else None,
+        recount=_recount(report, clock),
+        undo_until=clock.maybe(report.undo_until) if report else None,
+        out_of_service=report.out_of_service if report else 0,
     )
+
+
+def _recount(report: ZoneReport | None, clock: Clock) -> RecountStatus | None:
+    if report is None or report.recount is None:
+        return None
+    now = report.recount
+    return RecountStatus(began=clock.wall(now.began), inside=now.inside, entries=now.entries, exits=now.exits)
 
 
 def _why(report: ZoneReport | None) -> Why:
@@ -150,6 +162,10 @@ def _sign(spec: SignSpec, report: SignReport | None, panel: PanelStatus, clock: 
         because=list(report.because) if report else [],
         panel=panel,
         staff=_staff(report, clock),
+        chain=[
+            Cause(at=clock.wall(n.at), what=n.what, text=n.text, values=dict(n.values))
+            for n in (report.chain if report else ())
+        ],
     )
 
 
@@ -227,6 +243,7 @@ def _bay(spec: BaySpec, report: BayReport | None, clock: Clock) -> BayStatus:
         occupied=report.occupied if report else None,
         since=clock.maybe(report.since) if report else None,
         heard_at=clock.maybe(report.heard_at) if report else None,
+        out_of_service=report.out_of_service if report else False,
     )
 
 

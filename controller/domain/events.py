@@ -48,6 +48,58 @@ class Corrected:
 
 
 @dataclass(frozen=True, slots=True)
+class Adjusted:
+    """Somebody saw so many vehicles go in (or out, below 0) that the count did not notice."""
+
+    zone: str
+    by: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecountBegan:
+    """Somebody begins to walk the zone and to count its vehicles."""
+
+    zone: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recounted:
+    """The walk is over: so many vehicles were seen, or (None) it was given up."""
+
+    zone: str
+    seen: int | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The last correction, adjustment or recount of the zone is taken back."""
+
+    zone: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class BayServiceChanged:
+    """A bay was taken out of service: nobody may park there. Or it is back."""
+
+    bay: str
+    out: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SignTested:
+    """Somebody tries a sign out: it shows patterns until a lot time."""
+
+    sign: str
+    until: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class ClosureChanged:
     """Staff closed the zone, or opened it again."""
 
@@ -144,8 +196,14 @@ Event = (
     | WentUnreadable
     | BayChanged
     | Corrected
+    | Adjusted
+    | RecountBegan
+    | Recounted
+    | Undone
     | ClosureChanged
+    | BayServiceChanged
     | SignOverridden
+    | SignTested
     | NeighbourHeard
     | WentDown
     | Interrupted

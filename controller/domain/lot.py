@@ -16,14 +16,11 @@ from controller.domain.events import (
     BayChanged,
     ChangesLost,
     ClockSet,
-    ClosureChanged,
-    Corrected,
     DetectorChanged,
     Event,
     Interrupted,
     NeighbourHeard,
     OutageTold,
-    SignOverridden,
     Tick,
     WentDown,
     WentUnreadable,
@@ -31,11 +28,13 @@ from controller.domain.events import (
 from controller.domain.frozen import changed
 from controller.domain.health import DetectorState
 from controller.domain.message import Neighbour
-from controller.domain.occupancy import Sources, ZoneState
-from controller.domain.report import Reason, StaffMessage
-from controller.domain.sight import is_blind, zones_with
+from controller.domain.notes import What
+from controller.domain.occupancy import ZoneState
+from controller.domain.report import Reason
+from controller.domain.sight import sources_of, zones_with
 from controller.domain.specs import BaySpec, LotSpec, ZoneSpec
-from controller.domain.state import LotState, doubted, is_counted_by_lanes, noted, put, unix, zones_of
+from controller.domain.staff import given_up, outdated, told, unwatched
+from controller.domain.state import LotState, doubted, in_service, is_counted_by_lanes, noted, put, unix, zones_of
 from controller.domain.watch import listened, lost, readable, timed_out, unreadable
 
 BLINK_S = 120.0
@@ -63,13 +62,20 @@ def adapted(spec: LotSpec, state: LotState) -> LotState:
         notes={z.name: state.notes.get(z.name, ()) for z in spec.zones},
         staff={s.name: state.staff[s.name] for s in spec.signs if s.name in state.staff},
         neighbours={name: state.neighbours[name] for name in _neighbours(spec) if name in state.neighbours},
+        tests={s.name: state.tests[s.name] for s in spec.signs if s.name in state.tests},
+        recounts={name: state.recounts[name] for name in zones if name in state.recounts},
+        undoable={name: b for name, b in state.undoable.items() if name in zones and _fits(b.zone, zones[name])},
+        out_of_service={b.name: b.zone for b in spec.bays if b.name in state.out_of_service},
         due=-math.inf,
         bays_due=-math.inf,
         weigh_due=_next_weighing(state.at) if spec.lanes else math.inf,
     )
     for name, zone in zones.items():
-        known = [b.occupied for s in spec.bays if s.zone == name for b in (state.bays[s.name],)]
+        used = [s.name for s in spec.bays if s.zone == name and s.name not in state.out_of_service]
+        known = [state.bays[bay].occupied for bay in used]
         zones[name] = replace(zone, bays_occupied=known.count(True), bays_free=known.count(False))
+    spec = in_service(spec, state)
+    zones |= {z.name: occupancy.fitted(z, zones[z.name]) for z in spec.zones if state.out_of_service}
     return _judged(spec, _scheduled(spec, _silenced(spec, state, state.at)), state.at)
 
 
@@ -82,6 +88,13 @@ def _adapted_zone(spec: LotSpec, state: LotState, zone: ZoneSpec) -> ZoneState:
     return occupancy.resized(zone, kept, state.at, unix(state, state.at))
 
 
+def _fits(before: ZoneState, now: ZoneState) -> bool:
+    """Whether what was known of a zone is of the same zone as today's."""
+    if before.belief is None or now.belief is None:
+        return False
+    return before.belief.capacity == now.belief.capacity
+
+
 def _next_weighing(at: float) -> float:
     return (at // GRID_S + 1) * GRID_S
 
@@ -91,10 +104,11 @@ def next_due(state: LotState) -> float:
     return min(state.due, state.bays_due, state.weigh_due)
 
 
-def apply(spec: LotSpec, state: LotState, event: Event) -> LotState:  # noqa: C901  one branch an event
+def apply(spec: LotSpec, state: LotState, event: Event) -> LotState:
     """Fold one event. Its time must not be before the state's; an event that names nothing here is counted only."""
     if not state.at <= event.at < math.inf:
         raise ValueError(f"{event} is before lot time {state.at}, or at no time at all: events come in order")
+    site, spec = spec, in_service(spec, state)
     state = _advanced(spec, changed(state, passed=()) if state.passed else state, event.at)
     before = state
     match event:
@@ -102,8 +116,6 @@ def apply(spec: LotSpec, state: LotState, event: Event) -> LotState:  # noqa: C9
             state = _of_detector(spec, state, event)
         case BayChanged():
             state = _bay_heard(spec, state, event)
-        case Corrected() | ClosureChanged() | SignOverridden():
-            state = _told_by_staff(spec, state, event)
         case NeighbourHeard():
             state = _neighbour(spec, state, event)
         case WentDown():
@@ -116,6 +128,9 @@ def apply(spec: LotSpec, state: LotState, event: Event) -> LotState:  # noqa: C9
             state = changed(state, epoch=event.epoch)
         case Tick():
             return state
+        case _:
+            state = told(spec, state, event)
+            spec = in_service(site, state)
     return _judged(spec, _scheduled(spec, state), event.at, before)
 
 
@@ -140,7 +155,7 @@ def _weighed(spec: LotSpec, state: LotState, at: float) -> LotState:
     state = changed(state, zones={**state.zones, **taught}, weigh_due=_next_weighing(at))
     for lane_spec in spec.lanes:
         state = listened(spec, state, lane_spec)
-    return state
+    return outdated(state, at)
 
 
 def _of_detector(spec: LotSpec, state: LotState, event: DetectorChanged | ChangesLost | WentUnreadable) -> LotState:
@@ -173,9 +188,10 @@ def _bay_heard(spec: LotSpec, state: LotState, event: BayChanged) -> LotState:
         return changed(state, stale=state.stale + 1)
     due = event.at + bay_spec.silent_after_s
     state = changed(_with_bay(spec, state, bay_spec, was, now), bays_due=min(state.bays_due, due))
-    if now.occupied is was.occupied or is_counted_by_lanes(spec, bay_spec.zone):
+    told_of = event.bay not in state.out_of_service and not is_counted_by_lanes(spec, bay_spec.zone)
+    if now.occupied is was.occupied or not told_of:
         return state
-    return noted(state, event.at, (bay_spec.zone,), f"bay {event.bay} is {'taken' if event.occupied else 'free'}")
+    return noted(state, event.at, (bay_spec.zone,), What.BAY_TAKEN if event.occupied else What.BAY_FREE, bay=event.bay)
 
 
 def _silenced(spec: LotSpec, state: LotState, at: float) -> LotState:
@@ -187,7 +203,7 @@ def _silenced(spec: LotSpec, state: LotState, at: float) -> LotState:
             continue
         if due <= at:
             state = _with_bay(spec, state, bay_spec, was, bay.silenced(was, at))
-            state = noted(state, at, (bay_spec.zone,), f"bay {bay_spec.name} is silent")
+            state = noted(state, at, (bay_spec.zone,), What.BAY_SILENT, bay=bay_spec.name)
         else:
             next_due = min(next_due, due)
     return changed(state, bays_due=next_due)
@@ -195,56 +211,11 @@ def _silenced(spec: LotSpec, state: LotState, at: float) -> LotState:
 
 def _with_bay(lot: LotSpec, state: LotState, spec: BaySpec, was: BayState, now: BayState) -> LotState:
     state = changed(state, bays=put(state.bays, spec.name, now))
-    if now.occupied is was.occupied:
+    if now.occupied is was.occupied or spec.name in state.out_of_service:
         return state
     zone_spec = next(z for z in lot.zones if z.name == spec.zone)
     zone = occupancy.bay_changed(zone_spec, state.zones[spec.zone], was=was.occupied, now=now.occupied)
     return changed(state, zones=put(state.zones, spec.zone, zone))
-
-
-def _told_by_staff(spec: LotSpec, state: LotState, event: Corrected | ClosureChanged | SignOverridden) -> LotState:
-    match event:
-        case Corrected():
-            return _corrected(spec, state, event)
-        case ClosureChanged():
-            return _closure(state, event)
-        case SignOverridden():
-            return _overridden(spec, state, event)
-
-
-def _corrected(spec: LotSpec, state: LotState, event: Corrected) -> LotState:
-    zone = state.zones.get(event.zone)
-    if zone is None:
-        return changed(state, strange=state.strange + 1)
-    if not is_counted_by_lanes(spec, event.zone):
-        return noted(state, event.at, (event.zone,), f"corrected: {event.occupied} inside, but its bays count it")
-    zone_spec = next(z for z in spec.zones if z.name == event.zone)
-    was = occupancy.report(zone_spec, zone, sources_of(spec, state, event.zone)).occupied
-    now = occupancy.corrected(zone_spec, zone, event.occupied, event.at, unix(state, event.at))
-    state = changed(state, zones=put(state.zones, event.zone, now))
-    before = "unknown" if was is None else was
-    return noted(state, event.at, (event.zone,), f"corrected: {event.occupied} inside (was {before})")
-
-
-def _closure(state: LotState, event: ClosureChanged) -> LotState:
-    zone = state.zones.get(event.zone)
-    if zone is None:
-        return changed(state, strange=state.strange + 1)
-    state = changed(state, zones=put(state.zones, event.zone, replace(zone, closed=event.closed)))
-    return noted(state, event.at, (event.zone,), "closed by staff" if event.closed else "opened by staff")
-
-
-def _overridden(spec: LotSpec, state: LotState, event: SignOverridden) -> LotState:
-    sign = next((s for s in spec.signs if s.name == event.sign), None)
-    if sign is None:
-        return replace(state, strange=state.strange + 1)
-    if event.text is None:
-        staff = {name: said for name, said in state.staff.items() if name != event.sign}
-        note = f"staff's message on {event.sign} was taken off"
-    else:
-        staff = put(state.staff, event.sign, StaffMessage(event.text, event.until))
-        note = f"staff's message on {event.sign} for {(event.until - event.at) / 60:.0f} min: {event.text}"
-    return noted(replace(state, staff=staff), event.at, (sign.zone,), note)
 
 
 def _neighbours(spec: LotSpec) -> set[str]:
@@ -269,11 +240,12 @@ def _neighbour(spec: LotSpec, state: LotState, event: NeighbourHeard) -> LotStat
 
 def _went_down(spec: LotSpec, state: LotState, event: WentDown) -> LotState:
     """Nobody watched for a while: vehicles may have come and gone; after a long one, levels may be anything."""
-    state = noted(state, event.at, [z.name for z in spec.zones], f"the controller was off for {event.seconds:.0f} s")
+    state = noted(state, event.at, [z.name for z in spec.zones], What.WAS_OFF, seconds=round(event.seconds))
     kept = {s.name for s in spec.lanes if all(d.name in event.kept for d in s.detectors)}
     blind = [z for z in spec.zones if not all(s.name in kept for s in spec.lanes if z.name in zones_of(s))]
     blind += [z for z in spec.zones if not is_counted_by_lanes(spec, z.name)]
     names = [z.name for z in blind]
+    state = unwatched(state, names, event.seconds)
     if event.seconds > spec.health.down_trust_s:
         zones = zones_with(state, spec, event.at, names)
         zones |= {z.name: occupancy.unwatched(z, zones[z.name], event.at + event.seconds) for z in blind}
@@ -286,10 +258,12 @@ def _went_down(spec: LotSpec, state: LotState, event: WentDown) -> LotState:
 def _interrupted(spec: LotSpec, state: LotState, event: Interrupted) -> LotState:
     """Nobody watched, and nobody knows yet for how long: no number is known until it is told, or somebody counts."""
     names = [z.name for z in spec.zones]
-    state = noted(state, event.at, names, "the controller was off, and its clock can't tell yet for how long")
+    state = noted(state, event.at, names, What.WAS_OFF_UNKNOWN)
+    for name in names:
+        state = given_up(state, name, event.at)
     zones = {name: occupancy.cast_adrift(zone) for name, zone in state.zones.items()}
     before = state.epoch if state.epoch_before is None else state.epoch_before
-    return _forgotten(spec, replace(state, zones=zones, epoch_before=before))
+    return _forgotten(spec, replace(state, zones=zones, epoch_before=before, undoable={}))
 
 
 def _outage_told(spec: LotSpec, state: LotState, event: OutageTold) -> LotState:
@@ -297,9 +271,7 @@ def _outage_told(spec: LotSpec, state: LotState, event: OutageTold) -> LotState:
     adrift = [z for z in spec.zones if state.zones[z.name].adrift]
     told = {z.name: occupancy.told_how_long(z, state.zones[z.name], event.seconds) for z in adrift}
     names = [z.name for z in adrift]
-    state = noted(
-        replace(state, epoch_before=None), event.at, names, f"the controller was off for {event.seconds:.0f} s"
-    )
+    state = noted(replace(state, epoch_before=None), event.at, names, What.WAS_OFF, seconds=round(event.seconds))
     return replace(state, zones={**state.zones, **told})
 
 
@@ -340,11 +312,7 @@ def _judged(spec: LotSpec, state: LotState, at: float, before: LotState | None =
             continue
         state = changed(state, zones=put(state.zones, zone.name, new))
         if new.status is not now.status:
-            state = noted(state, at, (zone.name,), f"{zone.name} became {new.status}: {new.reason}")
+            state = noted(
+                state, at, (zone.name,), What.BECAME, zone=zone.name, status=new.status.value, reason=new.reason.value
+            )
     return state
-
-
-def sources_of(spec: LotSpec, state: LotState, zone: str) -> Sources:
-    """Return what the zone is counted by, and how much of it works now."""
-    lanes = [s for s in spec.lanes if zone in zones_of(s)]
-    return Sources(len(lanes), sum(is_blind(s, state) for s in lanes))

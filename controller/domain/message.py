@@ -1,6 +1,6 @@
 """Zone statuses -> what the driver reads, and why.
 
-A false number is worse than none. The order is fixed:
+A false number is worse than none. The order is fixed: test (for seconds, patterns that no driver takes for a number) >
 closed (by staff, or at this hour) > staff's own message > fault (blank) > starting or uncertain ("P", or "wolne", no
 number) > full > number. A greeting never takes the place of anything: it stands beside a number, or not at all.
 """
@@ -13,6 +13,8 @@ from controller.domain.specs import Moment, RedirectSpec, RowSpec, SignSpec
 
 CLOSED_MARK = "–"  # noqa: RUF001  a dash in a number's place
 """Stands for the number of a closed zone among others."""
+
+TEST = "TEST"
 
 _TONES = {Status.OPEN: Tone.FREE, Status.NEARLY_FULL: Tone.FEW, Status.FULL: Tone.FULL}
 
@@ -34,6 +36,8 @@ class Surroundings:
     """Lot time."""
     local: Moment | None = None
     """The time of the week; None when the clock is not known to be right: then no hours are spoken of."""
+    test: bool = False
+    """Somebody tries the sign out."""
     staff: StaffMessage | None = None
     neighbour: Neighbour | None = None
 
@@ -44,6 +48,8 @@ _NOTHING = Surroundings()
 def message(sign: SignSpec, zones: Mapping[str, ZoneReport], now: Surroundings = _NOTHING) -> Message:
     """Say what ``sign`` shows; ``zones`` has at least those that it speaks of, by name."""
     zone = zones[sign.zone]
+    if now.test:
+        return Message(MessageKind.TEST, TEST, None, Reason.SIGN_TEST)
     if zone.status is Status.CLOSED:
         return _closed(sign, zone.reason)
     if sign.open_hours and now.local is not None and not any(hours.holds(now.local) for hours in sign.open_hours):

@@ -101,6 +101,11 @@ def resized(spec: ZoneSpec, zone: ZoneState, at: float, unix: float) -> ZoneStat
     return _put(spec, zone, beliefs.resized(zone.belief, spec.capacity, inside, at, unix))
 
 
+def fitted(spec: ZoneSpec, zone: ZoneState) -> ZoneState:
+    """Fit what is shown to another number of spaces that can be used; what is known of the vehicles inside stays."""
+    return zone if zone.belief is None else _put(spec, zone, zone.belief)
+
+
 def corrected(spec: ZoneSpec, zone: ZoneState, occupied: int, at: float, unix: float) -> ZoneState:
     """Somebody counted: so many are inside."""
     zone = replace(zone, counted=occupied, doubt=None, inside=occupied, adrift=False)

@@ -6,6 +6,7 @@ Times are lot time (see ``events``); whoever shows them to people adds the epoch
 from dataclasses import dataclass
 from enum import StrEnum
 
+from controller.domain.notes import Note
 from controller.domain.specs import Role
 
 
@@ -47,6 +48,8 @@ class Reason(StrEnum):
     """Of a sign only: staff put their own words on it."""
     OUT_OF_HOURS = "out_of_hours"
     """Of a sign only: the lot is not open at this time of the week."""
+    SIGN_TEST = "sign_test"
+    """Of a sign only: somebody tries it out."""
 
 
 class MessageKind(StrEnum):
@@ -60,6 +63,8 @@ class MessageKind(StrEnum):
     FULL = "full"
     NUMBER = "number"
     ROWS = "rows"
+    TEST = "test"
+    """Patterns that show whether every LED works."""
 
 
 class Tone(StrEnum):
@@ -189,6 +194,18 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class RecountReport:
+    """Somebody walks the zone and counts."""
+
+    began: float
+    inside: int | None
+    """What was shown inside then."""
+    entries: int
+    exits: int
+    """What passed since."""
+
+
+@dataclass(frozen=True, slots=True)
 class ZoneReport:
     """A zone as others see it. ``free``, ``low`` and ``high`` are clamped to 0..capacity."""
 
@@ -210,6 +227,11 @@ class ZoneReport:
     reason: Reason
     since: float
     """When the status became what it is."""
+    recount: RecountReport | None = None
+    undo_until: float | None = None
+    """Until when the last correction can be taken back; None: there is none."""
+    out_of_service: int = 0
+    """Bays where nobody may park now; they are not in the capacity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +304,8 @@ class BayReport:
     occupied: bool | None
     since: float | None
     heard_at: float | None
+    out_of_service: bool = False
+    """Nobody may park there now; its sensor goes on telling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +319,8 @@ class SignReport:
     because: tuple[str, ...]
     staff: StaffMessage | None = None
     """What staff put on it, while that holds, also where something else goes before it."""
+    chain: tuple[Note, ...] = ()
+    """The same as ``because``, with times and codes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from controller.domain import lane, occupancy
-from controller.domain.occupancy import ZoneState
+from controller.domain.occupancy import Sources, ZoneState
 from controller.domain.specs import Direction, LaneSpec, LotSpec
 from controller.domain.state import LotState, zones_of
 
@@ -51,3 +51,9 @@ def shares(lot: LotSpec, state: LotState, spec: LaneSpec) -> tuple[float, float]
     )
     mine = beside.index(spec)
     return (entries[mine] / max(1, sum(entries)), exits[mine] / max(1, sum(exits)))
+
+
+def sources_of(spec: LotSpec, state: LotState, zone: str) -> Sources:
+    """Return what the zone is counted by, and how much of it works now."""
+    lanes = [s for s in spec.lanes if zone in zones_of(s)]
+    return Sources(len(lanes), sum(is_blind(s, state) for s in lanes))

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from controller.domain import occupancy
+from controller.domain.amends import Before, Recount
 from controller.domain.bay import BayState
 from controller.domain.crossing import LaneState
 from controller.domain.frozen import changed
 from controller.domain.health import DetectorState
 from controller.domain.message import Neighbour
+from controller.domain.notes import Note, Value, What, note
 from controller.domain.occupancy import ZoneState
 from controller.domain.report import Passage, Reason, StaffMessage
 from controller.domain.silence import Silence
@@ -20,14 +22,6 @@ NOTES_KEPT = 8
 """For each zone: a busy one must not push out why a quiet one says what it says."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something that people may want to know led to what the sign says."""
-
-    at: float
-    text: str
 
 
 @dataclass(frozen=True)  # no slots: see ``frozen``
@@ -67,6 +61,14 @@ class LotState:
     """What staff put on signs, by sign."""
     neighbours: Mapping[str, Neighbour] = field(default_factory=dict)
     """What other lots told, by the name under which a redirect knows them."""
+    tests: Mapping[str, float] = field(default_factory=dict)
+    """Until when (lot time) signs are tried out."""
+    recounts: Mapping[str, Recount] = field(default_factory=dict)
+    """Who walks the lot and counts, by zone."""
+    undoable: Mapping[str, Before] = field(default_factory=dict)
+    """What zones were before their last correction."""
+    out_of_service: Mapping[str, str] = field(default_factory=dict)
+    """Bays where nobody may park now, with their zones."""
 
 
 def unix(state: LotState, at: float) -> float:
@@ -89,18 +91,38 @@ def loops(spec: LaneSpec) -> list[DetectorSpec]:
     return [d for d in spec.detectors if d.role is not Role.BARRIER]
 
 
-def noted(state: LotState, at: float, zones: Iterable[str], text: str) -> LotState:
+def in_service(spec: LotSpec, state: LotState) -> LotSpec:
+    """Return the lot with the spaces that can be used now: a bay out of service is one less."""
+    if not state.out_of_service:
+        return spec
+    gone = [*state.out_of_service.values()]
+    return replace(spec, zones=tuple(replace(z, capacity=z.capacity - gone.count(z.name)) for z in spec.zones))
+
+
+def noted(state: LotState, at: float, zones: Iterable[str], what: What, **values: Value) -> LotState:
     """Note for these zones what happened."""
-    new = {name: (*state.notes[name], Note(at, text))[-NOTES_KEPT:] for name in zones}
+    new = {name: (*state.notes[name], note(at, what, values))[-NOTES_KEPT:] for name in zones}
     return changed(state, notes={**state.notes, **new})
 
 
 def doubted(state: LotState, zones: Iterable[str], reason: Reason) -> LotState:
-    """Note what would explain it if little were known of these zones."""
-    new = {name: occupancy.doubted(state.zones[name], reason) for name in zones}
-    return changed(state, zones={**state.zones, **new})
+    """Note what would explain it if little were known of these zones; no number of before is to be gone back to."""
+    names = {*zones}
+    new = {name: occupancy.doubted(state.zones[name], reason) for name in names}
+    state = changed(state, zones={**state.zones, **new})
+    if reason is Reason.DETECTOR_FAULT and state.recounts:
+        blind = {name: replace(r, blind=r.blind or name in names) for name, r in state.recounts.items()}
+        state = changed(state, recounts=blind)
+    if state.undoable:
+        state = changed(state, undoable={z: before for z, before in state.undoable.items() if z not in names})
+    return state
 
 
 def put(items: Mapping[str, T], name: str, item: T) -> dict[str, T]:
     """Return the items with one of them replaced."""
     return {**items, name: item}
+
+
+def without(items: Mapping[str, T], name: str) -> dict[str, T]:
+    """Return the items without one of them."""
+    return {key: item for key, item in items.items() if key != name}

@@ -1,11 +1,12 @@
 """Lot state -> what others may know of it (``report`` has the shapes)."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
 from controller.domain import lane, occupancy, upkeep
+from controller.domain.amends import UNDO_S, Recount
 from controller.domain.health import DetectorState
-from controller.domain.lot import sources_of
 from controller.domain.message import Surroundings, message
 from controller.domain.report import (
     BayReport,
@@ -16,12 +17,15 @@ from controller.domain.report import (
     LotReport,
     Message,
     Reason,
+    RecountReport,
     SignReport,
     Status,
     ZoneReport,
 )
-from controller.domain.specs import DetectorSpec, LaneSpec, LotSpec, Moment, SignSpec
-from controller.domain.state import LotState
+from controller.domain.sight import sources_of
+from controller.domain.specs import DetectorSpec, LaneSpec, LotSpec, Moment, SignSpec, ZoneSpec
+from controller.domain.staff import recount_of, undoable
+from controller.domain.state import LotState, in_service
 
 NOTES_SHOWN = 5
 JOURNAL = "journal"
@@ -42,7 +46,7 @@ def report(spec: LotSpec, state: LotState, unwritten: float | None = None, *, lo
         zones=tuple(zones.values()),
         lanes=tuple(_lane(s, state) for s in spec.lanes),
         bays=tuple(
-            BayReport(b.name, b.zone, now.occupied, now.since, now.heard_at)
+            BayReport(b.name, b.zone, now.occupied, now.since, now.heard_at, b.name in state.out_of_service)
             for b in spec.bays
             for now in (state.bays[b.name],)
         ),
@@ -63,7 +67,23 @@ def _unwritten(zone: ZoneReport) -> ZoneReport:
 
 def zone_reports(spec: LotSpec, state: LotState) -> dict[str, ZoneReport]:
     """Say how full each zone is, by name."""
-    return {z.name: occupancy.report(z, state.zones[z.name], sources_of(spec, state, z.name)) for z in spec.zones}
+    return {z.name: _zone(spec, state, z) for z in in_service(spec, state).zones}
+
+
+def _zone(spec: LotSpec, state: LotState, zone: ZoneSpec) -> ZoneReport:
+    said = occupancy.report(zone, state.zones[zone.name], sources_of(spec, state, zone.name))
+    recount, before = recount_of(state, zone.name, state.at), undoable(state, zone.name, state.at)
+    return replace(
+        said,
+        recount=None if recount is None else _recount(recount),
+        undo_until=None if before is None else before.at + UNDO_S,
+        out_of_service=[*state.out_of_service.values()].count(zone.name),
+    )
+
+
+def _recount(recount: Recount) -> RecountReport:
+    entries, exits = (sum(max(0, sign * passed.by) for passed in recount.passed) for sign in (1, -1))
+    return RecountReport(recount.began, recount.inside, entries, exits)
 
 
 def faults(spec: LotSpec, state: LotState) -> tuple[Fault, ...]:
@@ -72,7 +92,7 @@ def faults(spec: LotSpec, state: LotState) -> tuple[Fault, ...]:
     found = [fault for s, d in detectors if (fault := _fault(s, d, state)) is not None]
     for bay in spec.bays:
         now = state.bays[bay.name]
-        if now.silent:
+        if now.silent and bay.name not in state.out_of_service:
             found.append(Fault(bay.name, FaultKind.SILENT, now.since or 0.0))
     return tuple(found)
 
@@ -89,19 +109,21 @@ def _fault(spec: LaneSpec, detector: DetectorSpec, state: LotState) -> Fault | N
 def says(spec: SignSpec, zones: Mapping[str, ZoneReport], state: LotState, local: Moment | None = None) -> Message:
     """Say what a sign shows; ``zones`` as ``zone_reports`` has them."""
     neighbour = None if spec.redirect is None else state.neighbours.get(spec.redirect.lot or "")
-    return message(spec, zones, Surroundings(state.at, local, state.staff.get(spec.name), neighbour))
+    test = state.at < state.tests.get(spec.name, -math.inf)
+    return message(spec, zones, Surroundings(state.at, local, test, state.staff.get(spec.name), neighbour))
 
 
 def _sign(spec: SignSpec, zones: Mapping[str, ZoneReport], state: LotState, local: Moment | None) -> SignReport:
-    because = tuple(n.text for n in state.notes[spec.zone])[-NOTES_SHOWN:]
+    chain = state.notes[spec.zone][-NOTES_SHOWN:]
     staff = state.staff.get(spec.name)
     return SignReport(
         name=spec.name,
         zone=spec.zone,
         message=says(spec, zones, state, local),
         since=zones[spec.zone].since,
-        because=because,
+        because=tuple(note.text for note in chain),
         staff=staff if staff is not None and state.at < staff.until else None,
+        chain=chain,
     )
 
 

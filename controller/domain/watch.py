@@ -5,15 +5,18 @@ from dataclasses import replace
 
 from controller.domain import health, lane, occupancy, upkeep
 from controller.domain import silence as silences
+from controller.domain.amends import Passed
 from controller.domain.belief import GRID_S, Passing, expectation
 from controller.domain.crossing import LaneState
 from controller.domain.events import ChangesLost, WentUnreadable
 from controller.domain.frozen import changed
 from controller.domain.health import DetectorState
+from controller.domain.notes import What
 from controller.domain.report import FaultKind, Passage, PassageKind, Reason
 from controller.domain.sight import is_blind, seen, shares, zones_with
 from controller.domain.silence import Silence
 from controller.domain.specs import DetectorSpec, Direction, LaneSpec, LotSpec, Role
+from controller.domain.staff import remembered
 from controller.domain.state import LotState, doubted, noted, put, zones_of
 
 PASSAGES_KEPT = 20
@@ -70,7 +73,7 @@ def lost(lot: LotSpec, state: LotState, event: ChangesLost) -> LotState:
         return changed(state, strange=state.strange + 1)
     spec, detector = found
     zones = zones_of(spec)
-    state = noted(state, event.at, zones, f"{event.detector}: {event.changes} changes were lost")
+    state = noted(state, event.at, zones, What.CHANGES_LOST, detector=event.detector, changes=event.changes)
     state = _with_lane(lot, state, spec, lane.interrupt(state.lanes[spec.name]), ())
     if detector.role is Role.BARRIER:
         return state
@@ -143,10 +146,10 @@ def _with_detector(
         return state
     zones, watched = zones_of(spec), state.lanes[spec.name]
     if now.fault is None:
-        state = noted(state, state.at, zones, f"{detector.name}: works again")
+        state = noted(state, state.at, zones, What.WORKS_AGAIN, detector=detector.name)
         state = _with_lane(lot, state, spec, lane.sighted(watched, detector.role), ())
     else:
-        state = noted(state, now.fault_since, zones, f"{detector.name}: fault {now.fault}")
+        state = noted(state, now.fault_since, zones, What.FAULT, detector=detector.name, kind=now.fault.value)
         state = _with_lane(lot, state, spec, *lane.blinded(spec, watched, detector.role, now.fault, state.at))
     if spec.loop is None or is_blind(spec, state) is is_blind(spec, before):
         return state
@@ -160,11 +163,12 @@ def _with_lane(lot: LotSpec, state: LotState, spec: LaneSpec, now: LaneState, pa
     was, before = state.lanes[spec.name], state
     state = changed(state, lanes=put(state.lanes, spec.name, now))
     if now.faults != was.faults:
-        for fault, text in [(f, f"fault {f.kind}") for f in now.faults if f not in was.faults] + [
-            (f, "works again") for f in was.faults if f not in now.faults
-        ]:
-            if state.detectors[f"{spec.name}.{fault.role}"].fault is None:  # else that told it already
-                state = noted(state, state.at, zones_of(spec), f"{spec.name}.{fault.role}: {text}")
+        begun = [(f, What.FAULT) for f in now.faults if f not in was.faults]
+        ended = [(f, What.WORKS_AGAIN) for f in was.faults if f not in now.faults]
+        for fault, what in begun + ended:
+            name = f"{spec.name}.{fault.role}"
+            if state.detectors[name].fault is None:  # else that told it already
+                state = noted(state, state.at, zones_of(spec), what, detector=name, kind=fault.kind.value)
         if is_blind(spec, state) is not is_blind(spec, before):
             state = _blindness_changed(lot, before, state, spec)
     return _passed(lot, state, spec, passed)
@@ -191,9 +195,11 @@ def _passed(lot: LotSpec, state: LotState, spec: LaneSpec, passed: Iterable[Pass
         passing = replace(passing, seen_in=seen_in, seen_out=seen_out, obeyed=state.zones[spec.zone].full)
         zones = {**state.zones}
         zones[spec.zone] = occupancy.passed(by_name[spec.zone], zones[spec.zone], passing, inward, state.at)
+        state = remembered(state, spec.zone, Passed(state.at, passing, inward))
         if (other := spec.from_zone) is not None:
             passing = replace(passing, chance_in=passing.chance_out, chance_out=passing.chance_in)
             zones[other] = occupancy.passed(by_name[other], zones[other], passing, -inward, state.at)
+            state = remembered(state, other, Passed(state.at, passing, -inward))
         if passage.kind in {PassageKind.ENTRY, PassageKind.EXIT}:
             state = changed(state, silences=_heard_elsewhere(lot, state, spec))
         if _is_turning_away(spec, passage):
@@ -211,10 +217,16 @@ def _passed(lot: LotSpec, state: LotState, spec: LaneSpec, passed: Iterable[Pass
         )
         if passage.kind is PassageKind.TOUCH:
             continue  # people and trolleys are not what led to a number
-        text = f"{passage.kind.value.replace('_', '-')} through {spec.name}"
-        text += " (tailgating)" if passage.tailgating else ""
-        text += f" (in doubt: {passage.doubt})" if passage.doubt else ""
-        state = noted(state, passage.at, zones_of(spec), text)
+        state = noted(
+            state,
+            passage.at,
+            zones_of(spec),
+            What.PASSAGE,
+            kind=passage.kind.value,
+            lane=spec.name,
+            tailgating=passage.tailgating,
+            doubt=passage.doubt,
+        )
     return state
 
 

@@ -21,7 +21,7 @@ from PIL import Image
 
 from controller.domain.report import Message, MessageKind, Reason, Row, Tone
 from controller.domain.specs import WORDS
-from controller.sign import fonts
+from controller.sign import fonts, look
 from controller.sign.rows import arrangements
 from controller.sign.text import Block, CannotShow, Lacks, Part, blocks
 
@@ -40,6 +40,9 @@ SHORTER: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 PHASE_S = 3.0
 """How long each of two phases stands."""
+
+TEST_S = 2.0
+"""How long each pattern of a test stands."""
 
 SCROLL_STEP_S = 0.04
 """Running text moves on by one column in this time."""
@@ -94,6 +97,8 @@ def compose(
     room = _Room(width, height, shorter)
     if message.kind is MessageKind.BLANK:
         return Show((room.picture(()),))
+    if message.kind is MessageKind.TEST:
+        return Show(tuple(Picture(picture) for picture in look.test_pattern(width, height)), TEST_S)
     try:
         phases = [room.phase(message, message.text)]
         if message.second is not None:

@@ -10,6 +10,7 @@ from typing import Any, Self
 from PIL import Image
 from pydantic import TypeAdapter
 
+from controller.domain.notes import Note, What, note
 from controller.domain.report import (
     Advice,
     BayReport,
@@ -24,6 +25,7 @@ from controller.domain.report import (
     PassageKind,
     QualityReport,
     Reason,
+    RecountReport,
     SignReport,
     Status,
     ZoneReport,
@@ -109,11 +111,39 @@ QUALITY = QualityReport(391, 0.004, 0.031, 0.002, 0.05, 0.014, 4.1, 3.7, (Advice
 def zone(name: str, capacity: int, free: int | None, at: float = LOT_NOW) -> ZoneReport:
     if free is None:
         return ZoneReport(
-            name, capacity, "lanes", None, None, None, 0, capacity, 0.1, Status.UNKNOWN, Reason.NEVER_COUNTED, at - 600
+            *(
+                name,
+                capacity,
+                "lanes",
+                None,
+                None,
+                None,
+                0,
+                capacity,
+                0.1,
+                Status.UNKNOWN,
+                Reason.NEVER_COUNTED,
+                at - 600,
+            ),
+            recount=RecountReport(at - 240, None, 2, 1),
         )
     status = Status.FULL if free == 0 else Status.OPEN
     inside = capacity - free
-    return ZoneReport(name, capacity, "lanes", inside, inside, free, free, free, 1.0, status, Reason.COUNTED, at - 600)
+    return ZoneReport(
+        *(name, capacity, "lanes", inside, inside, free, free, free, 1.0, status, Reason.COUNTED, at - 600),
+        undo_until=at + 900,
+    )
+
+
+def chain(at: float) -> tuple[Note, ...]:
+    """What led to what the sign says: some notes of the domain's own making, and one of an earlier version."""
+    return (
+        Note(at - 900, "told by an earlier version"),
+        note(at - 700, What.CORRECTED, {"occupied": 28, "before": None}),
+        note(at - 600, What.BECAME, {"zone": "customers", "status": "OPEN", "reason": "counted"}),
+        note(at - 300, What.PASSAGE, {"kind": "entry", "lane": "main", "tailgating": True, "doubt": None}),
+        note(at - 42, What.PASSAGE, {"kind": "exit", "lane": "main", "tailgating": False, "doubt": None}),
+    )
 
 
 def lot(free: int | None = 12, *, at: float = LOT_NOW, faults: tuple[Fault, ...] = ()) -> LotReport:
@@ -142,7 +172,11 @@ def lot(free: int | None = 12, *, at: float = LOT_NOW, faults: tuple[Fault, ...]
             BayReport("A2", "customers", False, at - 900, at - 30),
             BayReport("A3", "customers", None, None, None),
         ),
-        signs=(SignReport("entrance", "customers", message, at - 42, ("main: exit", f"customers: {free} free")),),
+        signs=(
+            SignReport(
+                "entrance", "customers", message, at - 42, ("main: exit", f"customers: {free} free"), None, chain(at)
+            ),
+        ),
         faults=faults,
         passages=(
             Passage("main", PassageKind.ENTRY, at - 300, at - 303, tailgating=True),

@@ -312,6 +312,13 @@ def test_the_last_use_is_kept(private: str, people: Accounts) -> None:
 
 WRITES: list[tuple[str, str, dict[str, object], Role]] = [
     ("POST", CORRECTION, {"occupied": 3, "reason": "counted"}, Role.ATTENDANT),
+    ("POST", "/api/v1/zones/customers/adjustment", {"change": -1, "reason": "seen"}, Role.ATTENDANT),
+    ("POST", "/api/v1/zones/customers/recount", {"reason": "walking"}, Role.ATTENDANT),
+    ("POST", "/api/v1/zones/staff/recount/result", {"seen": 3, "reason": "walked"}, Role.ATTENDANT),
+    ("DELETE", "/api/v1/zones/staff/recount", {}, Role.ATTENDANT),
+    ("POST", "/api/v1/zones/customers/undo", {"reason": "twice"}, Role.ATTENDANT),
+    ("POST", "/api/v1/bays/A1/service", {"out_of_service": True, "reason": "drain"}, Role.MANAGER),
+    ("POST", "/api/v1/signs/entrance/test", {"reason": "a dark column"}, Role.MANAGER),
     ("POST", "/api/v1/zones/customers/closure", {"closed": True}, Role.ATTENDANT),
     ("POST", "/api/v1/signs/entrance/message", {"text": "P", "minutes": 5}, Role.MANAGER),
     ("DELETE", "/api/v1/signs/entrance/message", {}, Role.MANAGER),
@@ -323,7 +330,7 @@ NO_COMMANDS: list[tuple[str, str]] = [("POST", "/api/v1/alarms/test")]
 def test_every_write_is_in_the_table(config: WebConfig) -> None:
     paths = create_app(config).openapi()["paths"]
     writes = {(verb.upper(), path) for path, verbs in paths.items() for verb in verbs if verb not in {"get", "head"}}
-    named = {(verb, re.sub("/(customers|entrance)/", "/{name}/", path)) for verb, path, _, _ in WRITES}
+    named = {(verb, re.sub("/(customers|staff|entrance|A1)/", "/{name}/", path)) for verb, path, _, _ in WRITES}
     assert writes == named | set(NO_COMMANDS)
 
 
