@@ -8,11 +8,12 @@ gaps are times in which nobody watched.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from controller.domain import lot, occupancy
-from controller.domain.events import Corrected, Event
+from controller.domain import occupancy
+from controller.domain.events import Corrected, Event, Recounted
 from controller.domain.report import Status, ZoneReport
+from controller.domain.sight import sources_of
 from controller.domain.specs import LotSpec
-from controller.domain.state import LotState, is_counted_by_lanes
+from controller.domain.state import LotState, in_service, is_counted_by_lanes
 
 GRID_S = 300.0
 """Between two levels of a zone, at most."""
@@ -85,16 +86,26 @@ def changes(spec: LotSpec, before: LotState, after: LotState, event: Event) -> t
             for name, bay in after.bays.items()
             if bay.occupied is not before.bays[name].occupied
         ]
-    if isinstance(event, Corrected) and event.zone in before.zones and is_counted_by_lanes(spec, event.zone):
-        was = _report(spec, before, event.zone)
+    if (found := _told(spec, before, after, event)) is not None:
+        zone, told = found
+        was = _report(spec, before, zone)
         low, high = (None if free is None else was.capacity - free for free in (was.high, was.low))
-        kept.append(Told(event.zone, event.at, event.occupied, was.occupied, was.counted, low, high))
+        kept.append(Told(zone, event.at, told, was.occupied, was.counted, low, high))
     return tuple(kept)
 
 
+def _told(spec: LotSpec, before: LotState, after: LotState, event: Event) -> tuple[str, int] | None:
+    """Return of which zone somebody has told how many vehicles are inside."""
+    if isinstance(event, Corrected) and event.zone in before.zones and is_counted_by_lanes(spec, event.zone):
+        return event.zone, event.occupied
+    if isinstance(event, Recounted) and event.seen is not None and event.zone in before.recounts:
+        return event.zone, after.zones[event.zone].inside
+    return None
+
+
 def _report(spec: LotSpec, state: LotState, name: str) -> ZoneReport:
-    zone = next(z for z in spec.zones if z.name == name)
-    return occupancy.report(zone, state.zones[name], lot.sources_of(spec, state, name))
+    zone = next(z for z in in_service(spec, state).zones if z.name == name)
+    return occupancy.report(zone, state.zones[name], sources_of(spec, state, name))
 
 
 def _level(zone: ZoneReport, at: float) -> Level:

@@ -203,6 +203,8 @@ def _silenced(spec: LotSpec, state: LotState, at: float) -> LotState:
             continue
         if due <= at:
             state = _with_bay(spec, state, bay_spec, was, bay.silenced(was, at))
+            if bay_spec.name in state.out_of_service:
+                continue
             state = noted(state, at, (bay_spec.zone,), What.BAY_SILENT, bay=bay_spec.name)
         else:
             next_due = min(next_due, due)

@@ -8,7 +8,16 @@ from domain_lots import fold, levels, site, tell, two_loops
 
 from controller.domain import chronicle, lot
 from controller.domain.chronicle import GRID_S, BayLevel, Kept, Level, Told
-from controller.domain.events import BayChanged, ClosureChanged, Corrected, Event, Tick, WentDown
+from controller.domain.events import (
+    BayChanged,
+    ClosureChanged,
+    Corrected,
+    Event,
+    RecountBegan,
+    Recounted,
+    Tick,
+    WentDown,
+)
 from controller.domain.report import PassageKind, Status
 from controller.domain.specs import Direction, LotSpec
 from controller.domain.state import LotState
@@ -70,6 +79,14 @@ def test_a_correction_is_kept_with_what_was_believed_before_it() -> None:
     assert one.low is not None
     assert one.high is not None
     assert one.low <= 11 <= one.high
+
+
+def test_a_recount_is_kept_as_what_it_came_to_and_a_given_up_one_is_not() -> None:
+    events: list[Event] = [RecountBegan("customers", 0.0), Recounted("customers", 14, 600.0)]
+    kept, _ = told(site(LANE), events)
+    assert [(one.told, one.believed) for one in kept if isinstance(one, Told)] == [(14, 10)]
+    for event in (Recounted("customers", None, 600.0), Recounted("nowhere", 14, 600.0)):
+        assert told(site(LANE), [events[0], event])[0] == []
 
 
 @pytest.mark.parametrize(
