@@ -37,7 +37,7 @@ test: $(VENV)/.test ## Run all tests but the heavy suites; ARGS="-k name" choose
 	$(BIN)/pytest $(ARGS)
 
 test-sign-cycles: $(VENV)/.test ## Heavy: kill and stop the count a hundred times each under a lit sign
-	PARKING_SIGN_CYCLES=100 $(BIN)/pytest -s tests/sign/test_sign_cycles.py $(ARGS)
+	PARKING_SIGN_CYCLES=100 $(BIN)/pytest -s tests/sign/test_sign_cycles.py tests/sign/test_sign_far.py $(ARGS)
 
 check: $(VENV)/.check ## Style, formatting, types, and that imports point down
 	$(BIN)/ruff check

@@ -13,7 +13,7 @@ from controller.cli_access import access
 from controller.cli_decoder import decoder
 from controller.cli_recordings import record, replay
 from controller.cli_score import score
-from controller.cli_shared import RUN_DIR, SITE, STATE_DIR, fail, load_site, many, places, serve
+from controller.cli_shared import RUN_DIR, SITE, STATE_DIR, fail, load_by, load_site, many, places, serve
 from controller.cli_sign import sign
 from controller.cli_simulate import simulate
 
@@ -162,6 +162,13 @@ def check(site: Path) -> None:
     \b
     Example:  parking-controller check site.toml
     """
+    from controller.site_far import is_far, load_far
+
+    if load_by(is_far, site):
+        far = load_by(load_far, site)
+        names = ", ".join(panel.name for panel in far.panels)
+        click.echo(f"{site}: good. Far from the controller: {names}, fed over MQTT by {far.mqtt.host}:{far.mqtt.port}.")
+        return
     loaded = load_site(site)
     lot = loaded.lot
     click.echo(

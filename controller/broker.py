@@ -1,6 +1,7 @@
 """A connection to the site's MQTT broker that comes up by itself, stays up, and says in words what is wrong.
 
-The sensors' side (``inputs.mqtt``) and the state's side (``publish.mqtt``) each have one of their own. The rules:
+The sensors' side (``inputs.mqtt``), the state's (``publish.mqtt``) and that of signs elsewhere each have their own.
+The rules:
 
 - A missing broker delays nothing: connecting happens on paho's thread, again and again, at most ``RETRY_MAX_S`` apart.
 - paho's thread must not die: no exception leaves a callback.
@@ -10,12 +11,14 @@ The sensors' side (``inputs.mqtt``) and the state's side (``publish.mqtt``) each
 
 import contextlib
 import logging
+import os
 import socket
 import ssl
 import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
@@ -36,6 +39,27 @@ _CLOSE_S = 0.5
 
 class BrokerError(OSError):
     """The connection can't even be tried: which value of [mqtt] is wrong, and the mend."""
+
+
+def password(spec: MqttSpec) -> str | None:
+    """Read the broker's password: ``password_file``, else systemd's credential ``mqtt-password``, else None."""
+    if spec.password_file is not None:
+        where, path = "[mqtt] password_file", spec.password_file
+    else:
+        where, path = (
+            "systemd's credential",
+            Path(os.environ.get("CREDENTIALS_DIRECTORY", os.devnull)) / "mqtt-password",
+        )
+        if not path.is_file():
+            return None
+    mend = "write the password alone into it, readable by this user"
+    try:
+        text = path.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeError) as error:
+        raise BrokerError(f"{where} = {str(path)!r}: can't be read ({_why(error)}); {mend}") from error
+    if not text:
+        raise BrokerError(f"{where} = {str(path)!r}: is empty; {mend}")
+    return text
 
 
 class Broker:
@@ -202,3 +226,7 @@ class Broker:
 def _no_delay(_client: Client, _userdata: Any, sock: Any) -> None:
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "it is no UTF-8 text"

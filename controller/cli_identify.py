@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from controller.cli_shared import SITE, fail, load_site
+from controller.cli_shared import SITE, fail, load_by
 
 _CORNERS = ("top-left", "top-right", "bottom-left", "bottom-right")
 _REPEAT_S = 0.5
@@ -50,9 +50,11 @@ def identify(site: Path, name: str | None, seconds: float | None) -> None:
 
 
 def _panel(site: Path, name: str | None) -> Any:
-    loaded = load_site(site)
-    panels = [p for p in loaded.panels if name in {None, p.name}]
-    known = ", ".join(p.name for p in loaded.panels) or "none"
+    from controller.site_far import panels as load_panels
+
+    loaded = load_by(load_panels, site)
+    panels = [p for p in loaded if name in {None, p.name}]
+    known = ", ".join(p.name for p in loaded) or "none"
     if len(panels) != 1:
         fail(f"{site}: {f'no sign {name} here' if name else 'which sign? Give its --name'}. Signs: {known}")
     (spec,) = panels

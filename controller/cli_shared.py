@@ -33,7 +33,14 @@ def fail(message: str, code: int = 2) -> NoReturn:
 
 def load_site(path: Path) -> Any:
     """Load the site file, or end with all that is wrong with it."""
-    from controller.site import SiteError, load
+    from controller.site import load
+
+    return load_by(load, path)
+
+
+def load_by(load: Callable[[Path], Any], path: Path) -> Any:
+    """Load a file in this way, or end with all that is wrong with it."""
+    from controller.site import SiteError
 
     try:
         return load(path)

@@ -11,7 +11,7 @@ import click
 
 from controller.cli_identify import identify
 from controller.cli_preview import preview
-from controller.cli_shared import RUN_DIR, SITE, STATE_DIR, fail, load_site, places, serve
+from controller.cli_shared import RUN_DIR, SITE, STATE_DIR, fail, load_by, load_site, places, serve
 
 
 class _SignGroup(click.Group):
@@ -59,14 +59,41 @@ def sign_run(site: Path, state_dir: Path, run_dir: Path | None) -> None:
     serve("sign", drive)
 
 
+@sign.command("far")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@STATE_DIR
+def sign_far(file: Path, state_dir: Path) -> None:
+    """Drive the panels of this machine as the controller elsewhere tells over MQTT; dark when nothing fresh comes.
+
+    \b
+    FILE has [mqtt] and [[sign]] with the panel's keys; docs/sign.md has one.
+    Example:  parking-controller sign far /etc/parking-controller/far.toml
+    """
+    from controller.site_far import load_far
+
+    loaded = load_by(load_far, file)
+    from controller.notify import notify
+    from controller.sign import darken, far
+
+    state_dir.mkdir(parents=True, exist_ok=True)
+
+    def drive(stop: threading.Event) -> None:
+        darken.remember(state_dir / darken.MEMORY, darken.driven(loaded.panels))
+        far.run(loaded.mqtt, loaded.panels, stop, notify)
+
+    serve("sign far", drive)
+
+
 NAME = click.option("--name", help="Only the sign of this name.  [default: all]")
 
 
 def _panels(site: Path, name: str | None) -> list[Any]:
-    loaded = load_site(site)
-    panels = [p for p in loaded.panels if name in {None, p.name}]
+    from controller.site_far import panels as load_panels
+
+    loaded = load_by(load_panels, site)
+    panels = [p for p in loaded if name in {None, p.name}]
     if not panels:
-        known = ", ".join(p.name for p in loaded.panels) or "none"
+        known = ", ".join(p.name for p in loaded) or "none"
         fail(f"{site}: no sign {name or ''} here. Signs: {known}")
     return panels
 
@@ -82,6 +109,8 @@ def sign_test(site: Path, name: str | None, seconds: float) -> None:
     Example:  parking-controller sign test site.toml --name entrance
     """
     panels = _panels(site, name)
+    if elsewhere := [spec.name for spec in panels if spec.driver == "mqtt"]:
+        fail(f"sign test: {', '.join(elsewhere)} hangs on another machine; test it there, with its own file")
     from controller.sign.look import ascii_art, test_pattern
     from controller.sign.panel import open_panel
 
@@ -117,7 +146,7 @@ def sign_dark(site: Path, state_dir: Path, name: str | None) -> None:
     from controller.sign.panel import open_panel
 
     for spec in _panels(site, name):
-        if spec.driver not in darken.CHAINED:
+        if spec.driver not in (*darken.CHAINED, "mqtt"):  # one elsewhere is dark when nobody feeds it
             try:
                 with contextlib.closing(open_panel(spec)) as panel:
                     panel.dark()

@@ -11,6 +11,7 @@ from paho.mqtt.client import topic_matches_sub
 
 from controller import clocks
 from controller import notify as systemd
+from controller.broker import password as broker_password
 from controller.inputs import mqtt
 from controller.inputs.gpio import GpioInputs, open_factory
 from controller.inputs.light import LightTopic
@@ -109,7 +110,7 @@ def _open_mqtt(
 ) -> tuple[mqtt.MqttInputs | None, tuple[Callable[[Json], None], ...]]:
     if site.mqtt is None:
         return None, ()
-    password = mqtt.password(site.mqtt)
+    password = broker_password(site.mqtt)
     put, further = _beside(light, site, service.put)
     broker = mqtt.MqttInputs(site.mqtt, site.sensors, put=put, password=password, further=further)
     stack.callback(broker.close)

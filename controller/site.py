@@ -35,8 +35,8 @@ from controller.site_tables import (
     DetectorTable,
     LightTable,
     MqttTable,
+    PanelTable,
     Part,
-    SignTable,
     SiteFile,
     ZoneTable,
 )
@@ -144,6 +144,8 @@ class PanelSpec:
     """From the middle of one LED to the next."""
     read_from_m: float = 25.0
     """How far away drivers must be able to read it."""
+    broker: MqttSpec | None = None
+    """Over which broker a panel elsewhere is fed (driver mqtt); None: it hangs on this machine."""
     refresh_s: float = 1.0
     """The whole picture and set-up are sent again after this long, changed or not."""
 
@@ -246,7 +248,7 @@ class Site:
 
 def load(path: Path) -> Site:
     """Read and check the site file; raises SiteError with every fault, OSError when it can't be read."""
-    raw = _read(path)
+    raw = read(path)
     faults: list[SiteFault] = []
     file = None
     try:
@@ -259,7 +261,8 @@ def load(path: Path) -> Site:
     return _build(path, file)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
+    """Read TOML; raises SiteError when it is none, OSError when it can't be read."""
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -296,7 +299,9 @@ def _build(path: Path, file: SiteFile) -> Site:
     lots = dict.fromkeys(s.redirect.lot for s in signs if s.redirect is not None and s.redirect.lot is not None)
     sensors += [SensorInput(lot, "parking-state", neighbour=lot) for lot in lots]
     heard = sensors or (file.light is not None and file.light.mqtt is not None)
-    mqtt = file.mqtt or (MqttTable() if heard else None)
+    heard = heard or any(s.driver == "mqtt" for s in file.sign)
+    broker = file.mqtt or (MqttTable() if heard else None)
+    mqtt = None if broker is None else mqtt_spec(path, broker)
     lot = LotSpec(
         name=file.lot.name,
         zones=tuple(_zone(z) for z in file.zone),
@@ -313,8 +318,8 @@ def _build(path: Path, file: SiteFile) -> Site:
         gpio_chip=file.gpio.chip,
         pins=tuple(pins),
         sensors=tuple(sensors),
-        mqtt=_mqtt(path, mqtt) if mqtt else None,
-        panels=tuple(_panel(s) for s in file.sign),
+        mqtt=mqtt,
+        panels=tuple(panel_spec(s, mqtt) for s in file.sign),
         light=None if file.light is None else _light(file.light),
         api=ApiSpec(**file.api.model_dump()),
         journal=JournalSpec(**file.journal.model_dump()),
@@ -329,8 +334,8 @@ def _zone(table: ZoneTable) -> ZoneSpec:
     return ZoneSpec(**{**table.model_dump(), "reopen_at": reopen_at})
 
 
-def _mqtt(path: Path, table: MqttTable) -> MqttSpec:
-    """Paths in a site file are relative to it."""
+def mqtt_spec(path: Path, table: MqttTable) -> MqttSpec:
+    """Return where the broker is; paths in a site file are relative to it."""
     fields = table.model_dump()
     for key in ("password_file", "ca_file"):
         fields[key] = None if fields[key] is None else path.parent / fields[key]
@@ -344,9 +349,11 @@ def _light(table: LightTable) -> LightSpec:
     return LightSpec(**fields)
 
 
-def _panel(table: SignTable) -> PanelSpec:
+def panel_spec(table: PanelTable, broker: MqttSpec | None) -> PanelSpec:
+    """Return what a panel is made of."""
     fields = table.model_dump(include={field.name for field in dataclasses.fields(PanelSpec)})
-    fields["pitch_mm"] = table.pitch_mm or PITCHES_MM.get(table.driver, PITCHES_MM["emulator"])
+    fields["pitch_mm"] = fields.get("pitch_mm") or PITCHES_MM.get(table.driver, PITCHES_MM["emulator"])
+    fields["broker"] = broker if table.driver == "mqtt" else None
     fields["chain"] = table.chain or CHAINS.get(table.driver, "rows")
     fields["arrows"] = table.arrows or "right"
     return PanelSpec(**fields)

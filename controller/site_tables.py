@@ -222,23 +222,58 @@ class GreetingTable(Table):
         return _checked(value)
 
 
-class SignTable(Table):
-    """``[[sign]]``."""
+Driver = Literal["max7219", "ws2812", "mqtt", "emulator"]
+
+
+class PanelTable(Table):
+    """What a panel is made of and where it is connected: ``[[sign]]``, as far as it is about the panel."""
 
     name: Name
-    zone: Name
-    driver: Literal["max7219", "ws2812", "emulator"]
+    driver: Driver
     width: int = Field(ge=8, le=512, multiple_of=8)
     height: int = Field(ge=8, le=128, multiple_of=8)
     spi_port: int = Field(default=0, ge=0, le=6)
     spi_device: int = Field(default=0, ge=0, le=2)
     gpio: Gpio = 10
-    brightness: int = Field(default=8, ge=0, le=15)
-    brightness_at_night: int | None = Field(default=None, ge=0, le=15)
     data_enters: Literal["top-left", "top-right", "bottom-left", "bottom-right"] = "top-left"
     chain: Literal["rows", "rows-snake", "columns", "columns-snake"] | None = None
     arrows: Literal["right", "left", "up", "down", "right-left", "left-right", "up-down", "down-up"] | None = None
     mirrored: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_todays_words(cls, raw: Any) -> Any:
+        """Say how a file of an earlier version is written now."""
+        if not isinstance(raw, dict):
+            return raw
+        if "block_orientation" in raw:
+            turn = raw["block_orientation"]
+            arrows = ARROWS_BEFORE.get(turn, "down") if isinstance(turn, int) else "down"
+            raise ValueError(f'block_orientation = {turn} is no longer a key; write arrows = "{arrows}" in its place')
+        if "serpentine" in raw:
+            chain = "rows" if raw["serpentine"] is False else "rows-snake"
+            raise ValueError(f'serpentine is no longer a key; write chain = "{chain}" in its place')
+        return raw
+
+    @model_validator(mode="after")
+    def _drivable(self) -> Self:
+        if self.driver == "max7219" and self.arrows is None:
+            why = (
+                'a max7219 panel needs arrows; write arrows = "right" if that is where the arrows on its modules point'
+            )
+            raise ValueError(f'{why}, or what sign identify tells (a file of version 0.1.0 without it meant "down")')
+        if self.driver == "ws2812" and self.gpio not in WS2812_PINS:
+            pins = ", ".join(map(str, WS2812_PINS))
+            raise ValueError(f"gpio = {self.gpio} cannot drive a ws2812 panel; write one of {pins}")
+        return self
+
+
+class SignTable(PanelTable):
+    """``[[sign]]``: a panel, and what it says."""
+
+    zone: Name
+    brightness: int = Field(default=8, ge=0, le=15)
+    brightness_at_night: int | None = Field(default=None, ge=0, le=15)
     language: Language = "pl"
     second_language: Language | None = None
     full_text: Text | None = None
@@ -263,36 +298,17 @@ class SignTable(Table):
     def _are_hours(cls, value: list[str] | None) -> list[str] | None:
         return None if value is None else _checked(value)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _in_todays_words(cls, raw: Any) -> Any:
-        """Say how a file of an earlier version is written now."""
-        if not isinstance(raw, dict):
-            return raw
-        if "block_orientation" in raw:
-            turn = raw["block_orientation"]
-            arrows = ARROWS_BEFORE.get(turn, "down") if isinstance(turn, int) else "down"
-            raise ValueError(f'block_orientation = {turn} is no longer a key; write arrows = "{arrows}" in its place')
-        if "serpentine" in raw:
-            chain = "rows" if raw["serpentine"] is False else "rows-snake"
-            raise ValueError(f'serpentine is no longer a key; write chain = "{chain}" in its place')
-        return raw
-
     @model_validator(mode="after")
-    def _drivable(self) -> Self:
+    def _bright_and_colourful(self) -> Self:
         if self.brightness_at_night is not None and self.brightness_at_night > self.brightness:
             why = f"brightness_at_night = {self.brightness_at_night} is above brightness = {self.brightness}"
             raise ValueError(f"{why}; write a smaller one")
-        if self.driver == "max7219" and self.arrows is None:
-            why = (
-                'a max7219 panel needs arrows; write arrows = "right" if that is where the arrows on its modules point'
-            )
-            raise ValueError(f'{why}, or what sign identify tells (a file of version 0.1.0 without it meant "down")')
-        if self.driver == "ws2812" and self.gpio not in WS2812_PINS:
-            pins = ", ".join(map(str, WS2812_PINS))
-            raise ValueError(f"gpio = {self.gpio} cannot drive a ws2812 panel; write one of {pins}")
         if self.driver == "max7219" and self.colours != "one":
             raise ValueError('a max7219 panel has LEDs of one colour; write colours = "one"')
+        if self.driver == "mqtt" and self.colours != "one":
+            raise ValueError('a sign over MQTT is told which LEDs are lit, and no colours; write colours = "one"')
+        if self.driver == "mqtt" and self.scroll:
+            raise ValueError("running text would be 25 pictures a second over MQTT; leave scroll out")
         return self
 
     @model_validator(mode="after")
@@ -441,6 +457,23 @@ class JournalTable(Table):
     """``[journal]``."""
 
     keep_days: int = Field(default=90, ge=1, le=3650)
+
+
+class FarSignTable(PanelTable):
+    """``[[sign]]`` in the file of a machine that drives a sign and nothing else."""
+
+    @model_validator(mode="after")
+    def _here(self) -> Self:
+        if self.driver == "mqtt":
+            raise ValueError('driver = "mqtt" belongs into the site file; write here what drives the panel')
+        return self
+
+
+class FarFile(Table):
+    """The whole file of such a machine."""
+
+    mqtt: MqttTable
+    sign: list[FarSignTable] = Field(min_length=1, max_length=16)
 
 
 class SiteFile(Table):

@@ -7,6 +7,7 @@ cd "$(dirname "$0")/../firmware_config/esphome"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cp secrets.example.yaml "$scratch/secrets.yaml"
+cp ./*.h "$scratch/"
 for node in *.yaml; do
     [ "$node" = secrets.example.yaml ] && continue
     cp "$node" "$scratch/"

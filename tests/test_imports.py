@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 DECODERS = ("inputs.payloads", "inputs.document", "inputs.lorawan", "inputs.nodes", "inputs.bay_sensors")
-SITE = ("site", "site_tables", "site_checks", "site_faults", "site_signs")
+SITE = ("site", "site_tables", "site_checks", "site_faults", "site_signs", "site_far")
 DEMO = ("demo", "demo_page", "demo_show", "demo_site", "demo_stage", "demo_terminal", "demo_words")
 
 COMMANDS = (
@@ -76,11 +76,12 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
     },
     ("publish",): {"site": "the broker and the prefix", "broker": "the connection"},
     ("sign",): {
+        "broker": "the connection to signs elsewhere",
         "clocks": "whether the clock is known to be right",
         "domain.report": "the message",
         "domain.specs": "the usual words, for a preview",
         "site_signs": "all that a sign may have to say, for the check",
-        "link": "connecting to a local address",
+        "link": "connecting to a local address, and how long a state is fresh",
         "site": "what a panel is made of",
     },
     ("simulator",): {
@@ -117,6 +118,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
     },
     # Entry points of the three processes; sign's is sign.guardian.
     ("count",): {
+        "broker": "its password",
         "clocks": "time",
         "inputs": "pins and MQTT",
         "link": "its server",
@@ -190,6 +192,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "domain.specs": "the lane that the table is printed for",
         "sign": "sign run, test, identify, dark, preview",
         "site": "check, and before everything else",
+        "site_far": "the file of a machine that drives a sign alone",
         "site_tables": "sign preview",
     },
 }

@@ -177,7 +177,17 @@ BOUNDS = [
     ("lane", "loop = { gpio = 5 }", "a lane has outer and inner, or a single loop, not both. Remove one."),
     ("bay", "silent_after_s = -1", 'bay "A1" silent_after_s = -1: it must be more than 0'),
     ("bay", f'mqtt = "{"x" * 501}"', "it must have at most 500 characters."),
-    ("sign", 'driver = "hub75"', 'driver = "hub75": it can\'t be that. Write "max7219", "ws2812" or "emulator".'),
+    ("sign", 'driver = "oled"', 'driver = "oled": it can\'t be that. Write "max7219", "ws2812", "mqtt" or "emulator".'),
+    (
+        "sign",
+        'driver = "mqtt"\nscroll = true',
+        "running text would be 25 pictures a second over MQTT. Leave scroll out.",
+    ),
+    (
+        "sign",
+        'driver = "mqtt"\ncolours = "states"',
+        'is told which LEDs are lit, and no colours. Write colours = "one".',
+    ),
     ("sign", "width = 60", 'sign "entrance" width = 60: it must be a multiple of 8. The nearest is 64.'),
     ("sign", "width = 0", 'sign "entrance" width = 0: it must be at least 8.'),
     ("sign", "width = 520", 'sign "entrance" width = 520: it must be at most 512.'),

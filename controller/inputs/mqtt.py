@@ -8,19 +8,17 @@
 """
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from controller.broker import Broker, BrokerError
+from controller.broker import Broker
 from controller.site import MqttSpec, SensorInput
 
 log = logging.getLogger(__name__)
@@ -44,27 +42,6 @@ class MqttMessage:
     """The broker's number for it; None where nothing is acknowledged (QoS 0)."""
     again: bool = False
     """The broker says that it sends it again, not having heard of an acknowledgement."""
-
-
-def password(spec: MqttSpec) -> str | None:
-    """Read the broker's password: ``password_file``, else systemd's credential ``mqtt-password``, else None."""
-    if spec.password_file is not None:
-        where, path = "[mqtt] password_file", spec.password_file
-    else:
-        where, path = (
-            "systemd's credential",
-            Path(os.environ.get("CREDENTIALS_DIRECTORY", os.devnull)) / "mqtt-password",
-        )
-        if not path.is_file():
-            return None
-    mend = "write the password alone into it, readable by this user"
-    try:
-        text = path.read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeError) as error:
-        raise BrokerError(f"{where} = {str(path)!r}: can't be read ({_why(error)}); {mend}") from error
-    if not text:
-        raise BrokerError(f"{where} = {str(path)!r}: is empty; {mend}")
-    return text
 
 
 class MqttInputs:
@@ -156,7 +133,3 @@ class MqttInputs:
             self._errors += 1
             if self._errors == 1:
                 log.exception("MQTT broker %s: a message was lost", self._broker.name)
-
-
-def _why(error: Exception) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else "it is no UTF-8 text"

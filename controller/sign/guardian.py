@@ -95,7 +95,8 @@ class _Sign:
             if picture is None:
                 self._panel.dark()
             else:
-                self._panel.show(painted(picture) if self._panel.spec.colours == "states" else picture.lit)
+                image = painted(picture) if self._panel.spec.colours == "states" else picture.lit
+                self._panel.show(image, self._until)
         except Exception as error:  # noqa: BLE001  a driver's fault must not darken the other signs
             why_dark, picture = f"the panel failed: {error}", None
         self._read_back(picture, why_dark, now)

@@ -96,7 +96,7 @@ class Max7219:
             self._serial.cleanup()
             raise
 
-    def show(self, image: Image.Image) -> None:
+    def show(self, image: Image.Image, until: float = math.inf) -> None:  # noqa: ARG002  see Panel
         """Light exactly these LEDs."""
         check(image, self.spec)
         frame = self._frame(image)

@@ -5,6 +5,7 @@ costs nothing but the refresh that repairs what noise did. Every failure of the 
 stays light to import: a driver's libraries are loaded when a panel with that driver is opened.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -22,6 +23,10 @@ class PanelError(OSError):
     """A panel cannot be opened or written: names the panel, the cause and the mend."""
 
 
+class Unreachable(PanelError):  # noqa: N818  it says what the panel is
+    """A panel elsewhere that is dark because it is not reached; to open it anew would mend nothing."""
+
+
 class Panel(Protocol):
     """What every driver offers. All but ``close`` raise OSError when the hardware fails."""
 
@@ -29,8 +34,12 @@ class Panel(Protocol):
     def spec(self) -> PanelSpec:
         """What the panel is made of."""
 
-    def show(self, image: Image.Image) -> None:
-        """Light exactly these LEDs: mode "1", on a panel with colours "RGB", of its size (ValueError for another)."""
+    def show(self, image: Image.Image, until: float = math.inf) -> None:
+        """Light exactly these LEDs: mode "1", on a panel with colours "RGB", of its size (ValueError for another).
+
+        ``until`` (monotonic s) is how long that holds. A panel that another process drives must be dark after it by
+        itself; the others need not look at it: whoever calls ``show`` will call ``dark``.
+        """
 
     def dark(self) -> None:
         """Light nothing."""
@@ -51,7 +60,7 @@ class Emulator:
         """What is lit; None when dark."""
         self.brightness = spec.brightness
 
-    def show(self, image: Image.Image) -> None:
+    def show(self, image: Image.Image, until: float = math.inf) -> None:  # noqa: ARG002  see Panel
         """Keep the picture."""
         check(image, self.spec)
         self.image = image.copy()
@@ -91,8 +100,14 @@ def _ws2812(spec: PanelSpec) -> Panel:
     return Ws2812(spec)
 
 
+def _mqtt(spec: PanelSpec) -> Panel:
+    from controller.sign.elsewhere import Elsewhere  # noqa: PLC0415  only where there is such a panel
+
+    return Elsewhere(spec)
+
+
 DRIVERS: Mapping[str, Callable[[PanelSpec], Panel]] = MappingProxyType(
-    {"max7219": _max7219, "ws2812": _ws2812, "emulator": Emulator}
+    {"max7219": _max7219, "ws2812": _ws2812, "mqtt": _mqtt, "emulator": Emulator}
 )
 """How to open a panel, by the name of its driver."""
 
@@ -123,9 +138,9 @@ class Reopening:
         self._not_before: float | None = None
         self._why = ""
 
-    def show(self, image: Image.Image) -> None:
+    def show(self, image: Image.Image, until: float = math.inf) -> None:
         """Light exactly these LEDs."""
-        self._try(lambda panel: panel.show(image))
+        self._try(lambda panel: panel.show(image, until))
 
     def dark(self) -> None:
         """Light nothing."""
@@ -152,6 +167,8 @@ class Reopening:
                 if self._brightness is not None:
                     self._panel.dim(self._brightness)
             act(self._panel)
+        except Unreachable:
+            raise
         except OSError as error:
             self._put_off(error)
             raise

@@ -85,7 +85,7 @@ class Ws2812:
                 f"panel {spec.name}, pin {spec.gpio}: {error}; it needs a Pi before the 5, and root but for pin 10"
             ) from error
 
-    def show(self, image: Image.Image) -> None:
+    def show(self, image: Image.Image, until: float = math.inf) -> None:  # noqa: ARG002  see Panel
         """Light exactly these LEDs."""
         check(image, self.spec)
         self._display(image)

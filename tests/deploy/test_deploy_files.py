@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from controller.site import load
+from controller.site_far import load_far
 
 REPO = Path(__file__).parents[2]
 LOCKS = sorted((REPO / "deploy" / "requirements").glob("*.txt"))
@@ -122,3 +123,13 @@ def test_the_remote_lane_speaks_on_the_topics_that_its_site_file_names() -> None
     debounce = re.search(r"delayed_on_off: (\d+)ms", node)
     assert debounce is not None
     assert int(debounce[1]) < 100, "a detector's pulse is 100-200 ms long"
+
+
+def test_the_far_signs_file_in_the_docs_is_good(tmp_path: Path) -> None:
+    snippet = re.search(r"```toml\n(.*?)```", (REPO / "docs" / "sign.md").read_text("utf-8"), re.DOTALL)
+    assert snippet is not None
+    path = tmp_path / "far.toml"
+    path.write_text(snippet[1])
+    far = load_far(path)
+    assert [panel.name for panel in far.panels] == ["gate"]
+    assert (far.mqtt.username, far.mqtt.tls) == ("sign-gate", True)

@@ -38,6 +38,26 @@ def test_systemd_finds_nothing_to_complain_about(tmp_path: Path) -> None:
     assert (run.returncode, run.stdout + run.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("drop_in", sorted(SYSTEMD.glob("*.service.d/*.conf")), ids=lambda path: path.name)
+def test_systemd_takes_each_drop_in(tmp_path: Path, drop_in: Path) -> None:
+    unit = drop_in.parent.name.removesuffix(".d")
+    (tmp_path / unit).write_text((SYSTEMD / unit).read_text().replace(PROGRAM, "/bin/true"))
+    folder = tmp_path / drop_in.parent.name
+    folder.mkdir()
+    (folder / drop_in.name).write_text(drop_in.read_text().replace(PROGRAM, "/bin/true"))
+    run = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit)], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout + run.stderr) == (0, "")
+
+
+def test_a_far_sign_is_darkened_by_its_own_file() -> None:
+    lines = (SYSTEMD / "parking-sign.service.d" / "far.conf").read_text().splitlines()
+    start, stop_post = (line for line in lines if line.startswith("Exec") and "=/" in line)
+    assert start == f"ExecStart={PROGRAM} sign far /etc/parking-controller/far.toml"
+    assert stop_post == f"ExecStopPost={PROGRAM} sign dark /etc/parking-controller/far.toml"
+
+
 @pytest.mark.parametrize("unit", MOST_EXPOSED)
 def test_unit_is_hardened(unit: str) -> None:
     run = subprocess.run(

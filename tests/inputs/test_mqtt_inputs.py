@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from fixtures_broker import Mosquitto, program, until
 
-from controller.broker import Broker, BrokerError
-from controller.inputs.mqtt import MqttInputs, MqttMessage, password
+from controller.broker import Broker, BrokerError, password
+from controller.inputs.mqtt import MqttInputs, MqttMessage
 from controller.site import MqttSpec, SensorInput
 
 pytestmark = pytest.mark.broker

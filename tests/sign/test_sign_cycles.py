@@ -4,7 +4,6 @@
 """
 
 import os
-import queue
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from chips_seen import Chips
 from fixtures_site import LANE_SITE, ROOT, Product
 
 from controller.link import default_address
@@ -31,58 +31,14 @@ pytestmark = [
 ]
 
 
-class Chips:
-    """The sign process' chips, and when they changed."""
-
-    def __init__(self, product: Product) -> None:
-        path = os.pathsep.join([str(Path(__file__).parent), str(ROOT)])
-        self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("sign_child.py")), *self._where(product)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "PYTHONPATH": path},
-        )
-        self._changes: queue.SimpleQueue[tuple[float, str]] = queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    @staticmethod
-    def _where(product: Product) -> tuple[str, str]:
-        product.run_dir.mkdir(parents=True, exist_ok=True)
-        return default_address(product.run_dir), str(product.run_dir)
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
-            for line in lines:
-                at, _, what = line.strip().partition(" ")
-                self._changes.put((float(at), what))
-
-    def next(self, what: str, within_s: float = 30.0) -> float:
-        """Return when the chips became lit or dark; they must do that next."""
-        at, became = self._changes.get(timeout=within_s)
-        assert became == what
-        return at
-
-    def end(self) -> None:
-        """End the sign process."""
-        self.process.kill()
-        self.process.wait()
-        self._reader.join()
-
-    def still(self) -> bool:
-        """Whether nothing has changed since the last change that was taken."""
-        return self._changes.empty()
-
-
 @contextmanager
 def side(folder: Path) -> Iterator[tuple[Product, Chips]]:
     folder.mkdir()
     site = folder / "site.toml"
     site.write_text(LANE_SITE, "utf-8")
     product = Product(folder, site)
-    chips = Chips(product)
+    product.run_dir.mkdir(parents=True)
+    chips = Chips("sign_child.py", default_address(product.run_dir), str(product.run_dir))
     try:
         assert chips.next("dark")
         yield product, chips

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -267,10 +268,10 @@ class Broken(Emulator):
 
     cut = True
 
-    def show(self, image: Image.Image) -> None:
+    def show(self, image: Image.Image, until: float = math.inf) -> None:
         if self.cut:
             raise OSError(5, "Input/output error")
-        super().show(image)
+        super().show(image, until)
 
 
 def test_a_panel_that_fails_is_tried_again_and_the_others_go_on(tmp_path: Path) -> None:

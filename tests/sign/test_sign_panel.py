@@ -1,3 +1,4 @@
+import math
 from itertools import pairwise
 
 import pytest
@@ -11,10 +12,10 @@ SPEC = PanelSpec("entrance", "emulator", 64, 16)
 
 
 def test_drivers_are_opened_by_name() -> None:
-    assert set(DRIVERS) == {"max7219", "ws2812", "emulator"}
+    assert set(DRIVERS) == {"max7219", "ws2812", "mqtt", "emulator"}
     assert isinstance(open_panel(SPEC), Emulator)
-    with pytest.raises(ValueError, match="panel x: no driver 'hub75'; there are max7219, ws2812, emulator"):
-        open_panel(PanelSpec("x", "hub75", 8, 8))
+    with pytest.raises(ValueError, match="panel x: no driver 'oled'; there are max7219, ws2812, mqtt, emulator"):
+        open_panel(PanelSpec("x", "oled", 8, 8))
 
 
 def test_the_emulator_keeps_a_copy_of_the_last_picture() -> None:
@@ -36,10 +37,10 @@ class Frail(Emulator):
 
     cut = False
 
-    def show(self, image: Image.Image) -> None:
+    def show(self, image: Image.Image, until: float = math.inf) -> None:
         if self.cut:
             raise OSError(5, "Input/output error")
-        super().show(image)
+        super().show(image, until)
 
 
 def test_a_panel_that_failed_is_opened_again_later_and_later_and_then_works_as_before() -> None:
