@@ -25,6 +25,12 @@ struct sign_memory {
   uint8_t rows[SIGN_MOST_BYTES];
 };
 
+// The node's own memory.
+static inline struct sign_memory *sign_here(void) {
+  static struct sign_memory here;
+  return &here;
+}
+
 static inline void sign_begin(struct sign_memory *sign, int width, int height) {
   memset(sign, 0, sizeof *sign);
   sign->width = width;

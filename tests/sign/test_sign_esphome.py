@@ -19,13 +19,12 @@ SIZE = (64, 16)
 
 GLUE = """
 #include "sign_frames.h"
-static struct sign_memory it;
-void begin(int w, int h) { sign_begin(&it, w, h); }
-const char *ask(uint32_t now, uint32_t a, uint32_t b) { return sign_ask(&it, now, a, b); }
-int lit(uint32_t now) { return sign_is_lit(&it, now); }
-int pixel(int x, int y) { return sign_pixel(&it, x, y); }
+void begin(int w, int h) { sign_begin(sign_here(), w, h); }
+const char *ask(uint32_t now, uint32_t a, uint32_t b) { return sign_ask(sign_here(), now, a, b); }
+int lit(uint32_t now) { return sign_is_lit(sign_here(), now); }
+int pixel(int x, int y) { return sign_pixel(sign_here(), x, y); }
 int hear(uint32_t now, const char *number, uint32_t seq, float valid, int w, int h, int bright, const char *rows) {
-  return sign_hear(&it, now, number, seq, valid, w, h, bright, rows);
+  return sign_hear(sign_here(), now, number, seq, valid, w, h, bright, rows);
 }
 """
 

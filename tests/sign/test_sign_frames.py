@@ -171,7 +171,7 @@ Fate = tuple[float, float, bool, bool]
 
 
 def deliveries(fates: list[Fate], stopped_at: float, pictures: list[int]) -> list[tuple[float, bytes]]:
-    """Return what reaches the sign, and when; an empty payload: it asks. The count speaks each second until it stops."""
+    """Return what reaches the sign, and when (empty: it asks). The count speaks each second until it stops."""
     found = []
     for number, (there_s, back_s, lost, twice) in enumerate(fates):
         asked_at = number * ASK_EVERY_S
