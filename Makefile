@@ -20,11 +20,11 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install demo test test-api-fuzz test-homeassistant test-sign-cycles check accuracy sign-sheet torture clean lock \
-  check-esphome test-kernel test-systemd
+  check-esphome test-kernel test-systemd test-arm64
 
 help: ## Show this
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
-	  sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1    \2/p' Makefile
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
+	  sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1    \2/p' Makefile
 
 install: $(VENV)/.product ## Make .venv with the product in it, .venv/bin/parking-controller
 	@echo "Ready: $(BIN)/parking-controller"
@@ -60,10 +60,14 @@ sign-sheet: $(VENV)/.product ## Draw every message on every panel: docs/img/sign
 test-kernel: $(VENV)/.pi ## Heavy, as root: real GPIO lines and a real SPI bus in an emulated machine; ARGS="-k restart"
 	tests/kernel/guest/build.sh $(SCRATCH)/guest
 	@echo '$(ARGS)' >$(SCRATCH)/guest/arguments
-	tests/kernel/guest/boot.sh $(SCRATCH)/guest / run=$(CURDIR)/tests/kernel/guest/run-tests.sh 1500
+	tests/kernel/guest/boot.sh $(SCRATCH)/guest / run=$(CURDIR)/tests/kernel/guest/run-tests.sh
 
-test-systemd: $(VENV)/.made ## Heavy, as root: install into a Debian of its own, boot it, and try the three services
-	tests/kernel/systemd/run.sh $(SCRATCH)/systemd $(BIN)/python
+test-systemd: ## Heavy, as root: install into a Debian of its own, boot it, try the services, on real lines and bus, too
+	tests/kernel/guest/build.sh $(SCRATCH)/guest
+	tests/kernel/systemd/run.sh $(SCRATCH)/systemd $(SCRATCH)/guest $(ARGS)
+
+test-arm64: ## Heavy, as root: install into a Debian for 64-bit Arm, and run the tests from pin to pixels there
+	tests/kernel/arm64/run.sh $(SCRATCH)/arm64 $(ARGS)
 
 torture: $(VENV)/.test ## Heavy: cut the power, kill, fill the disk, hurt the broker, long; ARGS="--only power --seed 7"
 	@deploy/need-debian.sh $(TEST_PACKAGES)

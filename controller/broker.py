@@ -11,6 +11,7 @@ The rules:
 
 import contextlib
 import logging
+import math
 import os
 import socket
 import ssl
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -33,6 +34,9 @@ log = logging.getLogger(__name__)
 RETRY_MIN_S, RETRY_MAX_S = 1, 15
 KEEPALIVE_S = 10
 """A broker that came back after its machine lost power is noticed within this; a dead one within twice as long."""
+
+STUCK_S = 5.0
+"""While connected, paho's thread turns once a second at least; one that has not for so long is stuck."""
 
 _CLOSE_S = 0.5
 
@@ -60,6 +64,16 @@ def password(spec: MqttSpec) -> str | None:
     if not text:
         raise BrokerError(f"{where} = {str(path)!r}: is empty; {mend}")
     return text
+
+
+class _Client(Client):
+    """paho's client, which knows when its thread last turned."""
+
+    turned_at = -math.inf
+
+    def loop_misc(self) -> MQTTErrorCode:
+        self.turned_at = time.monotonic()
+        return super().loop_misc()
 
 
 class Broker:
@@ -90,7 +104,7 @@ class Broker:
             spec.host.encode("idna")
         except UnicodeError as error:
             raise BrokerError(f"[mqtt] host = {spec.host!r}: no host name ({error}); mend it") from error
-        self.client = Client(
+        self.client = _Client(
             CallbackAPIVersion.VERSION2, client_id, clean_session=not keep_session, manual_ack=keep_session
         )
         self.client.suppress_exceptions = True
@@ -115,8 +129,9 @@ class Broker:
         return self._connected
 
     def goes_on(self) -> bool:
-        """Whether the thread that serves the connection lives; it does, connected or not, until ``close``."""
-        return any(thread.name == self._thread_name for thread in threading.enumerate())
+        """Whether the thread of the connection lives, as it does until ``close``, and turns while connected."""
+        turns = not self._connected or time.monotonic() - self.client.turned_at < STUCK_S
+        return turns and any(thread.name == self._thread_name for thread in threading.enumerate())
 
     def start(self) -> None:
         """Begin to connect, in the background."""
@@ -174,6 +189,7 @@ class Broker:
             return
         self._connections += 1
         self._trouble = None
+        self.client.turned_at = time.monotonic()
         self._set(connected=True)
         log.info("MQTT broker %s: connected", self.name)
         if self._joined is not None:

@@ -63,11 +63,12 @@ def run(site: Site, places: Places, stop: threading.Event) -> None:
             if pins is not None:
                 unreadable[:] = pins.reread()
 
+        watchdog = _Watchdog([part.goes_on for part in (pins, broker) if part is not None])
         outlets = Outlets(
-            publish=(link.publish, *publishers),
+            publish=tuple(watchdog.while_fed(publish) for publish in (link.publish, *publishers)),
             reread=reread,
             inputs=inputs,
-            progress=_Watchdog([part.goes_on for part in (pins, broker) if part is not None]).fed,
+            progress=watchdog.feed,
             kept=frozenset() if pins is None else pins.adopted,
         )
         threading.Thread(target=_stop_when, args=(stop, service), name="stopper", daemon=True).start()
@@ -148,14 +149,24 @@ def _told(error: str | None) -> None:
 
 
 class _Watchdog:
-    """Tells systemd twice a second that the loop turns, journal and all, and that the threads of the inputs do."""
+    """Tells systemd twice a second that the loop turns, journal and all, and that the threads of the inputs do.
+
+    While they don't, nothing is published either: what is not heard may not be shown, and the signs go dark.
+    """
 
     def __init__(self, parts: Sequence[Callable[[], bool]]) -> None:
         self._parts = parts
         self._fed_at = 0.0
         self._starving = False
 
-    def fed(self) -> None:
+    def while_fed(self, publish: Callable[[Json], None]) -> Callable[[Json], None]:
+        def gated(state: Json) -> None:
+            if not self._starving:
+                publish(state)
+
+        return gated
+
+    def feed(self) -> None:
         now = time.monotonic()
         if now - self._fed_at < 0.5:  # noqa: PLR2004  far below any WatchdogSec, and no burden under load
             return

@@ -4,10 +4,13 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fixtures_broker import Mosquitto
+from fixtures_site import wait_until
 
 from controller import notify
 from controller.broker import Broker
@@ -36,15 +39,21 @@ def heard(systemd: socket.socket) -> list[str]:
 
 
 def test_the_watchdog_is_fed_while_everything_goes_on(systemd: socket.socket) -> None:
-    _Watchdog([lambda: True, lambda: True]).fed()
+    _Watchdog([lambda: True, lambda: True]).feed()
     assert heard(systemd) == ["WATCHDOG=1"]
 
 
-def test_one_stuck_part_starves_the_watchdog_and_the_log_says_why(
+def test_one_stuck_part_starves_the_watchdog_silences_the_state_and_the_log_says_why(
     systemd: socket.socket, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _Watchdog([lambda: True, lambda: False]).fed()
+    said: list[object] = []
+    watchdog = _Watchdog([lambda: True, lambda: False])
+    publish = watchdog.while_fed(said.append)
+    publish({"number": 1})
+    watchdog.feed()
+    publish({"number": 2})
     assert heard(systemd) == []
+    assert said == [{"number": 1}]
     assert "stuck or dead" in caplog.text
 
 
@@ -56,6 +65,40 @@ def test_the_brokers_thread_goes_on_until_it_is_gone() -> None:
     broker.close()
     broker.client.loop_stop()
     assert not broker.goes_on()
+
+
+@pytest.mark.broker
+def test_the_brokers_thread_does_not_go_on_when_a_message_holds_it(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.broker.STUCK_S", 1.5)
+    stuck, free = threading.Event(), threading.Event()
+
+    def hold(*_: object) -> None:
+        stuck.set()
+        free.wait(30)
+
+    connection = Broker(
+        MqttSpec("127.0.0.1", broker.port),
+        client_id="held",
+        password=None,
+        joined=lambda: connection.client.subscribe("held", 1),  # type: ignore[arg-type]
+    )
+    connection.client.on_message = hold
+    connection.client.on_subscribe = lambda *_: stuck.set()
+    connection.start()
+    try:
+        assert stuck.wait(10)
+        stuck.clear()
+        broker.publish("held", "a message")
+        assert stuck.wait(10)
+        assert connection.goes_on()
+        wait_until(lambda: not connection.goes_on(), "the stuck thread is noticed", 10)
+        free.set()
+        wait_until(connection.goes_on, "it turns again", 10)
+    finally:
+        free.set()
+        connection.close()
 
 
 def test_a_descriptor_is_left_with_its_name_and_taken_out_again(systemd: socket.socket, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ REQUIREMENT = re.compile(r"^([a-z0-9._-]+)==(\S+)")
 
 
 def test_scripts_are_clean_shell() -> None:
-    scripts = [*(REPO / "deploy").glob("*.sh"), REPO / ".ci" / "run"]
+    scripts = [*(REPO / "deploy").glob("*.sh"), *(REPO / "tests" / "kernel").rglob("*.sh"), REPO / ".ci" / "run"]
     run = subprocess.run(
         ["shellcheck", "--external-sources", *map(str, scripts)], capture_output=True, text=True, check=False, cwd=REPO
     )

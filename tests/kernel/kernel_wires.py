@@ -3,7 +3,7 @@
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,19 @@ sys.path.append(str(Path(__file__).parents[1] / "sign"))
 
 from sign_chips import Chain, seen, wall
 
+from controller.domain.report import Message, MessageKind, Reason
+from controller.sign.layout import render
+
 CONFIG = Path("/sys/kernel/config/gpio-sim/pi")
 TAPE = Path("/sys/kernel/debug/spi-tape")
 _MARK = struct.Struct("=QII")
+
+_WORDS = {
+    "full": Message(MessageKind.FULL, "brak wolnych miejsc", None, Reason.COUNTED),
+    **{str(n): Message(MessageKind.NUMBER, str(n), n, Reason.COUNTED) for n in range(41)},
+}
+PICTURES = {render(message, 64, 16).tobytes(): word for word, message in _WORDS.items()} | {bytes(64 * 16 // 8): "dark"}
+"""Pixels -> what a driver reads in them."""
 
 
 def _pull(gpio: int) -> Path:
@@ -48,41 +58,74 @@ class Transfer:
     data: bytes
 
 
-def rewind() -> None:
-    (TAPE / "rewind").write_text("1")
+class Tape:
+    """What came over the bus since it was rewound; each transfer is told once."""
 
+    def __init__(self) -> None:
+        self._at = 0
 
-def transfers() -> Iterator[Transfer]:
-    """Yield what came over the bus since the tape was rewound."""
-    tape, at = (TAPE / "tape").read_bytes(), 0
-    while at < len(tape):
-        time_ns, speed_hz, length = _MARK.unpack_from(tape, at)
-        at += _MARK.size
-        yield Transfer(time_ns / 1e9, speed_hz, tape[at : at + length])
-        at += length
+    def rewind(self) -> None:
+        (TAPE / "rewind").write_text("1")
+        self._at = 0
+
+    def transfers(self) -> Iterator[Transfer]:
+        """Yield what is new."""
+        with (TAPE / "tape").open("rb") as file:
+            file.seek(self._at)
+            tape = file.read()
+        at = 0
+        while at < len(tape):
+            time_ns, speed_hz, length = _MARK.unpack_from(tape, at)
+            at += _MARK.size
+            yield Transfer(time_ns / 1e9, speed_hz, tape[at : at + length])
+            at += length
+        self._at += at
 
 
 class Panel:
     """The modules at the end of the bus: the register model, fed with the tape."""
 
     def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width, height
+        self._size = width, height
+        self._tape = Tape()
+        self.rewind()
 
-    def history(self) -> Iterator[tuple[float, bytes]]:
-        """Yield each picture that was lit, with the time of the transfer that completed it."""
-        chain, before = Chain(self.width * self.height // 64), None
-        chain.ever_lit = None
-        hung = wall(self.width, self.height, "top-left", "rows", (0, 0), mirrored=False)
-        for transfer in transfers():
-            chain.data(list(transfer.data))
-            now = seen(chain, hung, self.width, self.height).tobytes()
-            if now != before:
-                before = now
-                yield transfer.at, now
+    def rewind(self) -> None:
+        """Forget what was; the chips are as running ones are left behind, until they are told otherwise."""
+        self._tape.rewind()
+        self._chain = Chain(self._size[0] * self._size[1] // 64)
+        self._chain.ever_lit = None
+        self._hung = wall(*self._size, "top-left", "rows", (0, 0), mirrored=False)
+        self._history: list[tuple[float, bytes]] = []
+        self.speeds: set[int] = set()
+        """Of the bus (Hz)."""
 
-    def lit(self) -> bytes:
-        """Return what is lit now, as a 1-bit picture's bytes."""
-        return max(self.history(), default=(0.0, b""))[1]
+    def history(self) -> list[tuple[float, bytes]]:
+        """Return each picture that was lit, with the time of the transfer that completed it."""
+        for transfer in self._tape.transfers():
+            self.speeds.add(transfer.speed_hz)
+            self._chain.data(list(transfer.data))
+            now = seen(self._chain, self._hung, *self._size).tobytes()
+            if not self._history or now != self._history[-1][1]:
+                self._history.append((transfer.at, now))
+        return self._history
+
+    def reads(self) -> str:
+        """Read what is lit now as a driver would."""
+        history = self.history()
+        return PICTURES.get(history[-1][1], "something else") if history else "nothing yet"
+
+    def dark_since(self, moment: float) -> float | None:
+        """When it first became dark after this moment (s, CLOCK_MONOTONIC); None: it did not."""
+        return next((at for at, picture in self.history() if at > moment and PICTURES.get(picture) == "dark"), None)
+
+
+def wait_until(condition: Callable[[], object], what: str, within_s: float) -> None:
+    """Wait for a condition, looking seldom: what looks costs the guest's only core more than what is looked at."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {within_s} s"
+        time.sleep(0.2)
 
 
 def pause(seconds: float) -> None:

@@ -5,25 +5,12 @@ import statistics
 from pathlib import Path
 
 import pytest
-from fixtures_site import INNER, LANE_SITE, OUTER, Product, wait_until
-from kernel_wires import Panel, Wires, drive, pause, rewind, transfers
+from fixtures_site import INNER, LANE_SITE, OUTER, Product
+from kernel_wires import PICTURES, Panel, Wires, drive, pause, wait_until
 
-from controller.domain.report import Message, MessageKind, Reason
 from controller.journal import open_reader
-from controller.sign.layout import render
 
 SITE = LANE_SITE.replace('driver = "emulator"', 'driver = "max7219"')
-WORDS = {
-    "full": Message(MessageKind.FULL, "brak wolnych miejsc", None, Reason.COUNTED),
-    **{str(n): Message(MessageKind.NUMBER, str(n), n, Reason.COUNTED) for n in range(41)},
-}
-PICTURES = {render(message, 64, 16).tobytes(): word for word, message in WORDS.items()} | {bytes(64 * 16 // 8): "dark"}
-PANEL = Panel(64, 16)
-
-
-def reads() -> str:
-    """Read the LEDs as a driver would."""
-    return PICTURES.get(PANEL.lit(), "something else")
 
 
 @pytest.fixture
@@ -31,12 +18,16 @@ def wires() -> Wires:
     wires = Wires()
     for gpio in (OUTER, INNER):
         wires.set(gpio, True)
-    rewind()
     return wires
 
 
+@pytest.fixture
+def panel() -> Panel:
+    return Panel(64, 16)
+
+
 @pytest.mark.parametrize("factory", ["auto", "lgpio"])
-def test_cars_on_real_lines_light_the_right_leds(product: Product, wires: Wires, factory: str) -> None:
+def test_cars_on_real_lines_light_the_right_leds(product: Product, wires: Wires, panel: Panel, factory: str) -> None:
     product.site.write_text(SITE.replace("mock", factory), "utf-8")
     count = product.start("count")
     product.start("sign")
@@ -49,42 +40,42 @@ def test_cars_on_real_lines_light_the_right_leds(product: Product, wires: Wires,
             "missed": 0,
             "unreadable": [],
         }
-    wait_until(lambda: reads() == "30", "ten of forty are inside", 60)
+    wait_until(lambda: panel.reads() == "30", "ten of forty are inside", 60)
     drive(wires, OUTER, INNER)
-    wait_until(lambda: reads() == "29", "one came in", 20)
+    wait_until(lambda: panel.reads() == "29", "one came in", 20)
     drive(wires, INNER, OUTER)
-    wait_until(lambda: reads() == "30", "it left", 20)
+    wait_until(lambda: panel.reads() == "30", "it left", 20)
     for gpio, high in ((OUTER, False), (INNER, False), (INNER, True), (OUTER, True)):
         wires.set(gpio, high)  # looks in, and backs out again
         pause(0.3)
     drive(wires, OUTER, INNER)
-    wait_until(lambda: reads() == "29", "only the one that came in counts", 20)
+    wait_until(lambda: panel.reads() == "29", "only the one that came in counts", 20)
     with product.link() as link:
         assert link.command(do="correct", zone="customers", occupied=39, by="test") is None
-    wait_until(lambda: reads() == "1", "somebody counted", 20)
+    wait_until(lambda: panel.reads() == "1", "somebody counted", 20)
     drive(wires, OUTER, INNER)
-    wait_until(lambda: reads() == "full", "the last space is taken", 20)
-    assert {t.speed_hz for t in transfers()} == {1_000_000}
+    wait_until(lambda: panel.reads() == "full", "the last space is taken", 20)
+    assert panel.speeds == {1_000_000}
     count.kill()
     count.wait()
-    wait_until(lambda: reads() == "dark", "nobody counts any more", 20)
+    wait_until(lambda: panel.reads() == "dark", "nobody counts any more", 20)
 
 
-def test_edge_to_frame(product: Product, wires: Wires, capsys: pytest.CaptureFixture[str]) -> None:
+def test_edge_to_frame(product: Product, wires: Wires, panel: Panel, capsys: pytest.CaptureFixture[str]) -> None:
     """From the last edge of a passage, by the kernel's clock, to the transfer that completes the new picture."""
     product.site.write_text(SITE.replace("mock", "auto"), "utf-8")
     count = product.start("count")
     product.start("sign")
     product.wait_for_state(count, 60)
-    wait_until(lambda: reads() == "30", "it is lit", 60)
+    wait_until(lambda: panel.reads() == "30", "it is lit", 60)
     took = []
     for number in range(10):
         way = (OUTER, INNER) if number % 2 == 0 else (INNER, OUTER)
         drive(wires, *way)
         word = "29" if number % 2 == 0 else "30"
-        wait_until(lambda word=word: reads() == word, f"car {number}", 20)  # type: ignore[misc]
+        wait_until(lambda word=word: panel.reads() == word, f"car {number}", 20)  # type: ignore[misc]
         edge = last_edge(product)
-        frame = [at for at, picture in PANEL.history() if PICTURES.get(picture) == word][-1]
+        frame = [at for at, picture in panel.history() if PICTURES.get(picture) == word][-1]
         took.append((frame - edge) * 1000)
     with capsys.disabled():
         print(

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures_site import INNER, LANE_SITE, OUTER, Product, wait_until
-from kernel_wires import Wires, drive, pause
+from fixtures_site import INNER, LANE_SITE, OUTER, Product
+from kernel_wires import Wires, drive, pause, wait_until
 
 SITE = LANE_SITE.replace("mock", "kernel").replace("capacity = 40", "capacity = 400")
 
@@ -117,11 +117,11 @@ def test_cars_that_pass_while_count_is_dead_are_counted(product: Product, wires:
     assert "were kept" in product.said()
 
 
-def test_whoever_kills_count_again_and_again_loses_no_car(product: Product, wires: Wires, store: Store) -> None:
+def test_whoever_kills_count_again_and_again_loses_no_car(
+    product: Product, wires: Wires, store: Store, chance: random.Random
+) -> None:
     """25 cars, each of four edges, under a count process that is killed every second or so."""
-    seed = int.from_bytes(os.urandom(4), "big")
-    print(f"seed {seed}")
-    chance, kills, done = random.Random(seed), 0, threading.Event()
+    kills, done = 0, threading.Event()
 
     def traffic() -> None:
         for _ in range(25):

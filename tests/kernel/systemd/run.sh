@@ -1,58 +1,70 @@
 #!/usr/bin/env bash
-# Install the product with its own install.sh into a fresh Debian 12, boot that with systemd, and try its services there.
-# Usage: tests/kernel/systemd/run.sh FOLDER PYTHON      FOLDER is kept: the second time is quick. As root.
+# Install the product with its own install.sh into a fresh Debian 12, and try the units as shipped: first in a container, which
+# has no wires and full speed, then with the same files in the test guest, which has a Pi's wires.
+# Usage: tests/kernel/systemd/run.sh FOLDER GUEST [container|guest]
+#   FOLDER is kept: the second time is quick. GUEST has what guest/build.sh made. As root.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
-source=$(readlink -f "$here/../../..")
-folder=$(realpath -m "${1:?a folder}") python=${2:?a Python with pip}
-die() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
+# shellcheck source=tests/kernel/debian.sh
+. "$here/../debian.sh"
+folder=$(realpath -m "${1:?a folder}") guest=$(realpath -m "${2:?the guest}") which=${3:-both} root=$folder/root
 
-[ "$(id -u)" = 0 ] || die "needs root: it boots a container"
-"$source/deploy/need-debian.sh" debootstrap systemd-container
-root=$folder/root
-mkdir -p "$folder"
-if [ ! -e "$folder/.debian" ]; then
-    echo "Making a Debian 12 (a minute)"
-    rm -rf "$root"
-    debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,python3,python3-venv bookworm "$root" >"$folder/debootstrap.log" 2>&1 \
-        || { tail -n 5 "$folder/debootstrap.log" >&2; die "debootstrap"; }
-    touch "$folder/.debian"
-fi
-
-echo "Installing the product in it"
-for list in run build; do
-    "$python" -m pip --disable-pip-version-check download --quiet --require-hashes --only-binary :all: --python-version 3.11 \
-        --dest "$folder/wheels" -r "$source/deploy/requirements/$list.txt"
-done
-rm -rf "$root/source"
-mkdir "$root/source"
-(cd "$source" && tar --create --exclude=__pycache__ controller deploy firmware_config systemd pyproject.toml README.md LICENSE) \
-    | tar --extract --directory "$root/source"
-cp "$here/inside.py" "$root/source/"
-contain() { systemd-nspawn --quiet --register=no --keep-unit --private-network --directory "$root" --bind-ro="$folder/wheels:/wheels" "$@"; }
-install -D -m 644 "$here/site.toml" "$root/etc/parking-controller/site.toml"
+"$SOURCE/deploy/need-debian.sh" debootstrap systemd-container
+make_debian "$folder" "$(dpkg --print-architecture)"
+put_source "$root" tests/kernel tests/sign/sign_chips.py tests/link_client.py
+echo "Installing the product in it, and another version over it"
+site() { # PIN_FACTORY DRIVER
+    sed -e "s/PIN_FACTORY/$1/" -e "s/DRIVER/$2/" "$here/site.toml" | install -D -m 644 /dev/stdin "$root/etc/parking-controller/site.toml"
+}
+site mock emulator
 install -D -m 600 /dev/stdin "$root/etc/credstore/parking-controller.mqtt-password" <<<"a-secret-of-the-test"
-contain --pipe /source/deploy/install.sh --no-broker --hardware no --wheels /wheels --no-start </dev/null \
-    || die "install.sh"
-cat >"$root/etc/systemd/system/parking-test.service" <<'UNIT'
+options=(--no-broker --hardware yes --no-start)
+contain "$root" /source/deploy/install.sh "${options[@]}" || die "install.sh"
+echo "Another version." >>"$root/source/README.md"
+contain "$root" /source/deploy/upgrade.sh "${options[@]}" || die "upgrade.sh"
+for version in "$root"/opt/parking-controller/*/lib/python3*/site-packages; do
+    cp "$here/saboteur.py" "$version/parking_saboteur.py"
+    echo "import parking_saboteur" >"$version/parking_saboteur.pth"
+done
+
+# A service that tries them, where it is to: in a container one file, in the guest another.
+try() { # NAME VIRTUALIZATION PYTHON OUTPUT SECONDS
+    cat >"$root/etc/systemd/system/parking-$1.service" <<UNIT
 [Unit]
 After=multi-user.target
+ConditionVirtualization=$2
 [Service]
 Type=oneshot
-ExecStart=/usr/bin/python3 -u /source/inside.py
-StandardOutput=file:/report
+Environment=PYTHONPATH=/source/tests:/source/tests/kernel LOOK_EVERY_S=$5
+ExecStart=$3 -u /source/tests/kernel/systemd/$1.py
+StandardOutput=file:$4
 StandardError=inherit
-TimeoutStartSec=300
+TimeoutStartSec=1500
 [Install]
 WantedBy=default.target
 UNIT
-mkdir -p "$root/etc/systemd/system/default.target.wants"
-ln -sf ../parking-test.service "$root/etc/systemd/system/default.target.wants/"
-rm -rf "$root/var/lib/parking-controller" "$root/verdict" "$root/report"
+    mkdir -p "$root/etc/systemd/system/default.target.wants"
+    ln -sf "../parking-$1.service" "$root/etc/systemd/system/default.target.wants/"
+}
+try inside container /usr/bin/python3 /report 0.02
+try wired '!container' /opt/parking-controller/current/bin/python /dev/ttyS0 0.2
+ln -sf /dev/null "$root/etc/systemd/system/serial-getty@ttyS0.service"
+forget() { rm -rf "$root/var/lib/parking-controller" "$root/var/lib/parking-web" "$root/verdict" "$root/report"; }
+bad=0
 
-echo "Booting it"
-timeout 400 systemd-nspawn --quiet --register=no --keep-unit --private-network --directory "$root" --boot --console=pipe \
-    </dev/null >"$folder/console.log" 2>&1 || true
-cat "$root/report" || { tail -n 20 "$folder/console.log" >&2; die "it did not come so far as to try anything"; }
-[ "$(cat "$root/verdict" 2>/dev/null)" = good ] || die "see above; the container's log: journalctl -D $root/var/log/journal"
+if [ "$which" != guest ]; then
+    forget
+    echo "Booting it in a container"
+    timeout 900 systemd-nspawn --quiet --register=no --keep-unit --private-network --directory "$root" --boot --console=pipe \
+        </dev/null >"$folder/console.log" 2>&1 || true
+    cat "$root/report" || { tail -n 20 "$folder/console.log" >&2; die "it did not come so far as to try anything"; }
+    [ "$(cat "$root/verdict" 2>/dev/null)" = good ] || bad=1
+fi
+if [ "$which" != container ]; then
+    forget
+    site auto max7219
+    echo "Booting it in the guest"
+    "$here/../guest/boot.sh" "$guest" "$root" boot=systemd || bad=1
+fi
+[ "$bad" = 0 ] || die "see above"
