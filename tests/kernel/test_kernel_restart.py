@@ -1,7 +1,7 @@
 """Count dies, is killed, hangs; cars go on driving. What the kernel and systemd's descriptor store keep, in the guest.
 
 The store is played by the test: it takes descriptors and hands them to the next process, as systemd does
-(sd_pid_notify_with_fds(3), sd_listen_fds(3)). The real one is in test_systemd_units.py.
+(sd_pid_notify_with_fds(3), sd_listen_fds(3)). The real one is tried by `make test-systemd`.
 """
 
 import contextlib

@@ -22,7 +22,7 @@ if [ -z "$abi" ]; then
 fi
 [ -n "$abi" ] || die "apt-cache depends linux-image-amd64 names no kernel: is this Debian?"
 series=$(printf %s "$abi" | cut -d. -f1-2)
-[ ! -e "$out/$abi.built" ] || [ -n "$(find "$here" -newer "$out/$abi.built" -type f)" ] || exit 0
+[ ! -e "$out/$abi.built" ] || [ -n "$(find "$here"/{build.sh,init,spi_tape.c} -newer "$out/$abi.built")" ] || exit 0
 "$here/../../../deploy/need-debian.sh" "linux-headers-$abi"
 
 mkdir -p "$out"

@@ -32,7 +32,7 @@ done
 try() { # NAME VIRTUALIZATION PYTHON OUTPUT SECONDS
     cat >"$root/etc/systemd/system/parking-$1.service" <<UNIT
 [Unit]
-After=multi-user.target
+Wants=parking-controller.target
 ConditionVirtualization=$2
 [Service]
 Type=oneshot
@@ -65,6 +65,6 @@ if [ "$which" != container ]; then
     forget
     site auto max7219
     echo "Booting it in the guest"
-    "$here/../guest/boot.sh" "$guest" "$root" boot=systemd || bad=1
+    "$here/../guest/boot.sh" "$guest" "$root" "boot=systemd systemd.unit=parking-wired.service" || bad=1
 fi
 [ "$bad" = 0 ] || die "see above"
