@@ -86,6 +86,9 @@ pin_factory = "mock"
 """
 """Two loops on mock pins, ten vehicles inside, one sign."""
 
+CHIPS_SITE = LANE_SITE.replace('driver = "emulator"', 'driver = "max7219"\narrows = "right"')
+"""The same with a panel of MAX7219 chips."""
+
 OUTER, INNER = 17, 27
 
 WriteSite = Callable[..., Path]

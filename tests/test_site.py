@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures_site import FULL_SITE, LANE_SITE, WriteSite, edited
+from fixtures_site import CHIPS_SITE, FULL_SITE, LANE_SITE, ROOT, WriteSite, edited
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +34,14 @@ def only_fault(path: Path) -> str:
 
 
 # What works
+
+
+@pytest.mark.parametrize(("pins", "driver"), [("mock", "emulator"), ("auto", "max7219")])
+def test_the_sites_of_the_heavy_suites_work(write_site: WriteSite, pins: str, driver: str) -> None:
+    assert load(write_site(CHIPS_SITE)).panels[0].driver == "max7219"
+    text = (ROOT / "tests/kernel/systemd/site.toml").read_text("utf-8")
+    site = load(write_site(text.replace("PIN_FACTORY", pins).replace("DRIVER", driver)))
+    assert (site.pin_factory, site.panels[0].driver) == (pins, driver)
 
 
 def test_the_readmes_site_file_works_as_it_stands(write_site: WriteSite) -> None:

@@ -5,12 +5,10 @@ import statistics
 from pathlib import Path
 
 import pytest
-from fixtures_site import INNER, LANE_SITE, OUTER, Product
+from fixtures_site import CHIPS_SITE, INNER, OUTER, Product
 from kernel_wires import PICTURES, Panel, Wires, drive, pause, wait_until
 
 from controller.journal import open_reader
-
-SITE = LANE_SITE.replace('driver = "emulator"', 'driver = "max7219"')
 
 
 @pytest.fixture
@@ -28,7 +26,7 @@ def panel() -> Panel:
 
 @pytest.mark.parametrize("factory", ["auto", "lgpio"])
 def test_cars_on_real_lines_light_the_right_leds(product: Product, wires: Wires, panel: Panel, factory: str) -> None:
-    product.site.write_text(SITE.replace("mock", factory), "utf-8")
+    product.site.write_text(CHIPS_SITE.replace("mock", factory), "utf-8")
     count = product.start("count")
     product.start("sign")
     product.wait_for_state(count, 60)
@@ -63,7 +61,7 @@ def test_cars_on_real_lines_light_the_right_leds(product: Product, wires: Wires,
 
 def test_edge_to_frame(product: Product, wires: Wires, panel: Panel, capsys: pytest.CaptureFixture[str]) -> None:
     """From the last edge of a passage, by the kernel's clock, to the transfer that completes the new picture."""
-    product.site.write_text(SITE.replace("mock", "auto"), "utf-8")
+    product.site.write_text(CHIPS_SITE.replace("mock", "auto"), "utf-8")
     count = product.start("count")
     product.start("sign")
     product.wait_for_state(count, 60)

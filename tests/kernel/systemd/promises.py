@@ -99,6 +99,8 @@ def keep(promises: Sequence[Promise]) -> bool:
         except Exception as error:  # noqa: BLE001  the next one is to be tried, too
             failed += 1
             print(f"  FAILED  {text}: {error!r}", flush=True)
+            if not ready():
+                break  # nothing can be tried on services that don't run
         else:
             print(f"  good    {text}{f': {told}' if told else ''} [{time.monotonic() - began:.0f} s]", flush=True)
     print(f"  {len(promises) - failed} of {len(promises)} promises kept", flush=True)

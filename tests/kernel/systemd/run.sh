@@ -15,7 +15,8 @@ make_debian "$folder" "$(dpkg --print-architecture)"
 put_source "$root" tests/kernel tests/sign/sign_chips.py tests/link_client.py
 echo "Installing the product in it, and another version over it"
 site() { # PIN_FACTORY DRIVER
-    sed -e "s/PIN_FACTORY/$1/" -e "s/DRIVER/$2/" "$here/site.toml" | install -D -m 644 /dev/stdin "$root/etc/parking-controller/site.toml"
+    sed -e "s/PIN_FACTORY/$1/" -e "s/DRIVER/$2/" "$here/site.toml" \
+        | install -D -m 644 /dev/stdin "$root/etc/parking-controller/site.toml"
 }
 site mock emulator
 install -D -m 600 /dev/stdin "$root/etc/credstore/parking-controller.mqtt-password" <<<"a-secret-of-the-test"
