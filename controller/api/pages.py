@@ -26,6 +26,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 STAFF_PAGES: list[tuple[str, str]] = [
     ("now", "/staff"),
     ("correct", "/staff/correct"),
+    ("audit", "/staff/audit"),
 ]
 """The tabs of the staff pages: a page's name (``tab_NAME`` has its words) and its path, in the order shown."""
 
@@ -48,6 +49,12 @@ async def staff(request: Request, site: SiteDep) -> Response:
 async def correct(request: Request, site: SiteDep) -> Response:
     """Let staff put right what the sign says."""
     return staff_page(request, "correct.html", site=site, page="correct")
+
+
+@router.get("/staff/audit")
+async def audit(request: Request, site: SiteDep) -> Response:
+    """Show who changed what."""
+    return staff_page(request, "audit.html", site=site, page="audit")
 
 
 @router.get("/favicon.ico")

@@ -6,7 +6,7 @@ Faults and reasons say what is the matter and, after it, what to do. ``{…}`` i
 from functools import cache
 from typing import Any, Literal
 
-from controller.api import words_staff
+from controller.api import words_correct, words_staff, words_why
 
 Language = Literal["pl", "en"]
 
@@ -43,8 +43,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "sign_shows": ("Tablica pokazuje", "The sign shows"),
     "sign_dark": ("tablica wygaszona", "the sign is dark"),
     "sign_picture": ("Obraz tablicy", "Picture of the sign"),
-    "why": ("Dlaczego?", "Why?"),
-    "because": ("Co do tego doprowadziło (najnowsze na dole, po angielsku)", "What led to it (newest last)"),
     "differs": (
         "Tablica pokazuje co innego, niż powinna. Sprawdź proces tablicy i jej zasilanie.",
         "The sign shows something other than it should. Check the sign process and the panel's power.",
@@ -115,23 +113,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "journal_size": ("{n} zdarzeń, {mb} MB", "{n} inputs, {mb} MB"),
     "version": ("Wersja", "Version"),
     # Correction
-    "correction": ("Korekta", "Correction"),
-    "correction_hint": (
-        "Policz pojazdy i wpisz, ile stoi w strefie. Tablica zmieni się od razu.",
-        "Count the vehicles and write how many stand in the zone. The sign changes at once.",
-    ),
     "zone": ("Strefa", "Zone"),
     "vehicles_inside": ("Pojazdów w środku", "Vehicles inside"),
     "reason": ("Powód", "Reason"),
-    "reason_hint": ("np. policzone na miejscu", "e.g. counted on foot"),
     "correct": ("Zapisz liczbę", "Set the number"),
     "close_zone": ("Zamknij strefę", "Close the zone"),
     "open_zone": ("Otwórz strefę", "Open the zone"),
-    "ask_close": (
-        "Zamknąć strefę {zone}? Tablica pokaże, że parking jest nieczynny.",
-        "Close the zone {zone}? The sign will say that it is closed.",
-    ),
-    "before_after": ("Teraz {before}, po zapisaniu {after}.", "Now {before}, then {after}."),
     "saved": ("Zapisane.", "Done."),
     "sending": ("Zapisywanie…", "Sending…"),
     "failed": ("Nie zapisano: {why}", "Not done: {why}"),
@@ -189,6 +176,10 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
         "out_of_hours": (
             "Poza godzinami otwarcia z pliku obiektu tablica mówi, że parking jest nieczynny.",
             "Outside the opening hours of the site file the sign says closed.",
+        ),
+        "sign_test": (
+            "Ktoś sprawdza tablicę; za chwilę wróci zwykłe wskazanie.",
+            "Somebody tests the sign; its usual comes back in a moment.",
         ),
         "not_live": (
             "Proces liczący nie odpowiada, liczba nie jest znana.",
@@ -318,7 +309,11 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
 def words(language: Language) -> dict[str, Any]:
     """Return every phrase in this language: phrases by name, and tables (status, role, ...) of them."""
     column = 1 if language == "en" else 0
-    phrases, all_tables = _WORDS | words_staff.WORDS, _TABLES | words_staff.TABLES
+    parts = (words_staff, words_correct, words_why)
+    phrases, all_tables = _WORDS.copy(), _TABLES.copy()
+    for part in parts:
+        phrases |= part.WORDS
+        all_tables |= part.TABLES
     plain: dict[str, Any] = {name: both[column] for name, both in phrases.items()}
     tables = {name: {key: both[column] for key, both in table.items()} for name, table in all_tables.items()}
     return plain | tables

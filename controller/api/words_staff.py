@@ -4,6 +4,7 @@ WORDS: dict[str, tuple[str, str]] = {
     # Tabs
     "tab_now": ("Teraz", "Now"),
     "tab_correct": ("Popraw", "Correct"),
+    "tab_audit": ("Zmiany", "Changes"),
     "log_in": ("Logowanie", "Log in"),
     "log_out": ("Wyloguj", "Log out"),
     "user_name": ("Nazwa użytkownika", "User name"),

@@ -24,7 +24,17 @@ def axe() -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("path", ["/?lang=pl", "/login?lang=pl", "/staff?lang=pl", "/staff/correct?lang=en"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/?lang=pl",
+        "/login?lang=pl",
+        "/staff?lang=pl",
+        "/staff/correct?lang=en",
+        "/staff/correct?lang=pl#ask",
+        "/staff/audit?lang=pl",
+    ],
+)
 def test_axe_finds_nothing(
     count: CountOnAir,
     address: str,
@@ -48,6 +58,9 @@ def test_axe_finds_nothing(
     browser.get(f"{address}{path}")
     if "login" not in path:
         wait_until(lambda: browser.find_element(By.CSS_SELECTOR, ".badge").get_attribute("data-live") == "live")
+    if path.endswith("#ask"):
+        wait_until(lambda: browser.find_element(By.CSS_SELECTOR, "[data-change='1']").is_enabled())
+        browser.find_element(By.CSS_SELECTOR, "[data-change='1']").click()
     browser.execute_script(axe())
     script = """
         const [rules, done] = arguments;

@@ -10,10 +10,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from web_in_thread import serving
 
-from controller.api import pages
+from controller.api import pages, words_correct, words_staff, words_why
+from controller.api.audit import FIELDS
 from controller.api.parts import SiteDep
 from controller.api.server import WebConfig, create_app
 from controller.api.words import _TABLES, _WORDS, words
+from controller.domain import evidence
+from controller.domain.notes import What
 from controller.domain.report import Advice, FaultKind, PassageKind, Reason, Status
 from controller.domain.specs import Direction, Role
 
@@ -39,7 +42,9 @@ class Page(HTMLParser):
         self.inline += [name for name in given if name == "style" or name.startswith("on")]
 
 
-@pytest.mark.parametrize("path", ["/", "/staff", "/staff/correct", "/?lang=en", "/staff?lang=en", "/login"])
+@pytest.mark.parametrize(
+    "path", ["/", "/staff", "/staff/correct", "/staff/audit", "/?lang=en", "/staff?lang=en", "/login"]
+)
 def test_a_page_needs_nothing_from_elsewhere_and_nothing_inline(staff: httpx.Client, path: str) -> None:
     answer = staff.get(path).raise_for_status()
     page = Page(answer.text)
@@ -96,10 +101,16 @@ def test_every_state_of_the_domain_has_words() -> None:
         assert said["advice"].keys() == set(Advice)
         assert said["direction"].keys() == set(Direction)
         assert said["role"].keys() == {*Role, "bay"}
+        assert said["note"].keys() == set(What)
+        assert said["audit_field"].keys() == set(FIELDS)
+        assert set(evidence.What) <= said["doubts"].keys()
 
 
 def test_both_languages_fill_in_the_same_blanks() -> None:
-    phrases = [*_WORDS.values(), *(phrase for table in _TABLES.values() for phrase in table.values())]
+    parts = (words_staff, words_correct, words_why)
+    all_words = [_WORDS, *(part.WORDS for part in parts)]
+    tables = [table for part in (_TABLES, *(part.TABLES for part in parts)) for table in part.values()]
+    phrases = [phrase for table in (*all_words, *tables) for phrase in table.values()]
     for polish, english in phrases:
         assert polish
         assert english

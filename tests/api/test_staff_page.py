@@ -56,14 +56,6 @@ def log_in(browser: webdriver.Chrome, address: str, config: WebConfig, role: Rol
     wait_until(lambda: text(browser, ".who span").startswith(f"the {role}"))
 
 
-def correct(browser: webdriver.Chrome, occupied: str, reason: str) -> None:
-    browser.get(browser.current_url.replace("/staff?", "/staff/correct?"))
-    wait_until(lambda: text(browser, ".badge") == "live")
-    form = browser.find_element(By.ID, "correction-form")
-    form.find_element(By.NAME, "occupied").send_keys(occupied)
-    form.find_element(By.NAME, "reason").send_keys(reason + "\n")
-
-
 PASSWORD = "correct horse battery"  # noqa: S105  of this test alone
 ZONE = '.zone[data-zone="customers"]'
 
@@ -112,27 +104,48 @@ def test_a_page_comes_back_by_itself_when_the_web_process_does(
         wait_until(lambda: lit_leds(browser) == leds_for(7))
 
 
-def test_a_correction_is_sent_as_who_is_logged_in(
+def test_a_correction_is_sent_as_who_is_logged_in_and_viewers_can_only_look(
     count: CountOnAir, address: str, config: WebConfig, browser: webdriver.Chrome
 ) -> None:
     count.say(lot(12))
     count.beat()
     log_in(browser, address, config, Role.VIEWER)
-    wait_until(lambda: text(browser, ".badge") == "live")
-    correct(browser, "37", "for nothing")
-    wait_until(lambda: "role" in text(browser, "#outcome"))
-    assert count.commands == []
+    browser.get(f"{address}/staff/correct?lang=en")
+    wait_until(lambda: text(browser, "#now-inside") == "28")
+    assert browser.find_element(By.ID, "may-not").is_displayed()
+    buttons = browser.find_elements(By.CSS_SELECTOR, "main > fieldset button")
+    assert not any(button.is_enabled() for button in buttons)
 
     log_in(browser, address, config, Role.ATTENDANT)
-    wait_until(lambda: text(browser, ".badge") == "live")
-    correct(browser, "37", "policzone")
-    assert text(browser, "#before-after") in {"Now 28, then 37.", ""}
-    wait_until(lambda: text(browser, "#outcome") == "Done.")
+    browser.get(f"{address}/staff/correct?lang=en")
+    wait_until(lambda: text(browser, "#now-inside") == "28")
+    assert not browser.find_element(By.CSS_SELECTOR, "[data-test]").is_enabled()  # a manager's
+    browser.find_element(By.NAME, "occupied").send_keys("37\n")
+    browser.find_element(By.NAME, "reason").send_keys("policzone\n")
+    wait_until(lambda: text(browser, "#outcome-text").startswith("Done."))
     (command,) = count.commands
     assert (command["zone"], command["occupied"], command["reason"]) == ("customers", 37, "policzone")
     assert command["by"] == "the attendant"
     kept = browser.execute_script("return [sessionStorage.length, localStorage.length, document.cookie]")
     assert kept == [0, 0, ""]  # nothing that a script could read
+
+
+def test_what_was_not_done_is_said_in_the_dialog_which_stays(
+    count: CountOnAir, address: str, config: WebConfig, browser: webdriver.Chrome
+) -> None:
+    count.say(lot(12))
+    count.beat()
+    count.answer = lambda _command, reply: reply("the disk is full")
+    log_in(browser, address, config, Role.ATTENDANT)
+    browser.get(f"{address}/staff/correct?lang=en")
+    wait_until(lambda: text(browser, "#now-inside") == "28")
+    browser.find_element(By.CSS_SELECTOR, "[data-change='-1']").click()
+    browser.find_element(By.NAME, "reason").send_keys("left uncounted\n")
+    wait_until(lambda: "the disk is full" in text(browser, "#ask-error"))
+    assert browser.find_element(By.NAME, "reason").get_attribute("value") == "left uncounted"
+    count.answer = lambda _command, reply: reply(None)
+    browser.find_element(By.ID, "ask-do").click()
+    wait_until(lambda: not browser.find_element(By.ID, "ask").is_displayed())
 
 
 @pytest.mark.parametrize("width", [390, 1280])

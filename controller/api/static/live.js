@@ -7,7 +7,7 @@
 //   [data-zone=NAME]                         gets data-status; inside it, or on it, [data-field=…]:
 //                                            free capacity occupied bounds status why since bar, and for
 //                                            drivers: number (or the status that says more) noun hint
-//   [data-sign=NAME] (not a canvas)          text why since because differs
+//   [data-sign=NAME] (not a canvas)          text why since differs
 //   [data-lane=NAME]                         entries exits back_outs ambiguous
 //   [data-detector=NAME]                     gets data-level (free|occupied|unknown) and data-fault; level since fault
 //   [data-bay=NAME]                          gets data-level; level
@@ -139,11 +139,6 @@ function showSign(element, sign) {
     why: words.why_zone[sign?.reason ?? "not_live"],
     since: since(panel?.shown_at),
     differs: hideUnless(sign ? differs(sign) : false),
-    because: (list) => {
-      const lines = sign?.because ?? [];
-      if (list.childElementCount === lines.length && lines.every((line, n) => list.children[n].textContent === line)) return;
-      list.replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
-    },
   });
 }
 
