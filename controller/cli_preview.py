@@ -17,6 +17,7 @@ _PITCH_MM = 4.0
 @click.option("--name", help="... this one of its signs.  [default: the first]")
 @click.option("--width", type=click.IntRange(8, 512), default=64, show_default=True, help="LEDs; a multiple of 8.")
 @click.option("--height", type=click.IntRange(8, 128), default=16, show_default=True, help="LEDs; a multiple of 8.")
+@click.option("--digits", type=click.IntRange(1, 8), help="A sign of so many seven-segment digits instead.")
 @click.option("--pitch", type=click.FloatRange(0.5, 200), help="From one LED to the next, mm.  [default: 4]")
 @click.option("--language", type=click.Choice(["pl", "en", "de"]), default="pl", show_default=True)
 @click.option("--beside", help="A word beside a number.")
@@ -39,9 +40,9 @@ def preview(message: str, **options: Any) -> None:
     from controller.sign.look import ascii_art
     from controller.sign.seen import sentence
 
-    size, pitch_mm, rules = _panel(options)
+    size, pitch_mm, rules, digits = _panel(options)
     try:
-        show = compose(_message(message, options), *size, pages=rules["pages"], scroll=rules["scroll"])
+        show = compose(_message(message, options), *size, pages=rules["pages"], scroll=rules["scroll"], digits=digits)
     except CannotShow as error:
         fail(str(error))
     running = rules["scroll"] and len(show.pictures) > 2  # noqa: PLR2004  phases
@@ -55,10 +56,15 @@ def preview(message: str, **options: Any) -> None:
         _write(show.pictures, pitch_mm, options)
 
 
-def _panel(options: dict[str, Any]) -> tuple[tuple[int, int], float, dict[str, bool]]:
+def _panel(options: dict[str, Any]) -> tuple[tuple[int, int], float, dict[str, bool], int | None]:
+    from controller.site_tables import DIGIT_LEDS, PITCHES_MM
+
     rules = {key: options[key] for key in ("pages", "scroll")}
     if options["site"] is None:
-        return (options["width"], options["height"]), options["pitch"] or _PITCH_MM, rules
+        if (digits := options["digits"]) is not None:
+            size = digits * DIGIT_LEDS[0], DIGIT_LEDS[1]
+            return size, options["pitch"] or PITCHES_MM["max7219-digits"], rules, digits
+        return (options["width"], options["height"]), options["pitch"] or _PITCH_MM, rules, None
     panels = {panel.name: panel for panel in load_site(options["site"]).panels}
     name = options["name"] or next(iter(panels), "")
     if name not in panels:
@@ -66,7 +72,7 @@ def _panel(options: dict[str, Any]) -> tuple[tuple[int, int], float, dict[str, b
     panel = panels[name]
     options["colours"] |= panel.colours == "states"
     rules = {"pages": rules["pages"] or panel.pages, "scroll": rules["scroll"] or panel.scroll}
-    return panel.size, options["pitch"] or panel.pitch_mm, rules
+    return panel.size, options["pitch"] or panel.pitch_mm, rules, panel.digits
 
 
 def _message(text: str, options: dict[str, Any]) -> Any:

@@ -30,6 +30,7 @@ from controller.site_faults import SiteFault, faults_of
 from controller.site_signs import sign_spec
 from controller.site_tables import (
     CHAINS,
+    DIGIT_LEDS,
     PITCHES_MM,
     PUBLIC,
     DetectorTable,
@@ -37,11 +38,13 @@ from controller.site_tables import (
     MqttTable,
     PanelTable,
     Part,
+    SignTable,
     SiteFile,
     ZoneTable,
 )
 
 __all__ = [
+    "DIGIT_LEDS",
     "AlarmSpec",
     "ApiSpec",
     "JournalSpec",
@@ -144,6 +147,10 @@ class PanelSpec:
     """From the middle of one LED to the next."""
     read_from_m: float = 25.0
     """How far away drivers must be able to read it."""
+    digits: int | None = None
+    """How many seven-segment digits it has, each ``DIGIT_LEDS`` of the picture; None: it is a matrix."""
+    first_digit: Literal["right", "left"] = "right"
+    """Which of them is DIG 0 of the chip."""
     broker: MqttSpec | None = None
     """Over which broker a panel elsewhere is fed (driver mqtt); None: it hangs on this machine."""
     refresh_s: float = 1.0
@@ -352,6 +359,8 @@ def _light(table: LightTable) -> LightSpec:
 def panel_spec(table: PanelTable, broker: MqttSpec | None) -> PanelSpec:
     """Return what a panel is made of."""
     fields = table.model_dump(include={field.name for field in dataclasses.fields(PanelSpec)})
+    if isinstance(table, SignTable) and table.digit_mm is not None:
+        fields["pitch_mm"] = table.digit_mm / DIGIT_LEDS[1]
     fields["pitch_mm"] = fields.get("pitch_mm") or PITCHES_MM.get(table.driver, PITCHES_MM["emulator"])
     fields["broker"] = broker if table.driver == "mqtt" else None
     fields["chain"] = table.chain or CHAINS.get(table.driver, "rows")

@@ -103,7 +103,7 @@ def _pins(raw: Raw) -> Iterator[SiteFault]:
         where = _called("sign", sign)
         if sign.get("driver") == "ws2812" and (gpio := _number(sign, "gpio", 10)) is not None:
             yield from _claimed(users, gpio, where, f"{where} gpio")
-        if sign.get("driver") == "max7219":
+        if sign.get("driver") in {"max7219", "max7219-digits"}:
             yield from _spi(sign, where, users, selects, shared)
 
 
@@ -131,7 +131,7 @@ def _spi(
     for gpio in (*bus, *chip_selects[device : device + 1]):
         if gpio in users and gpio not in shared:
             why = f"the panel needs pin {gpio} (SPI{port}), which {users[gpio]} uses already"
-            yield SiteFault(f"{where} driver", "max7219", why, f"Move {users[gpio]} to another pin")
+            yield SiteFault(f"{where} driver", _text(sign, "driver"), why, f"Move {users[gpio]} to another pin")
         users.setdefault(gpio, where)
     shared.update(bus)
 

@@ -82,17 +82,21 @@ def _rows(sign: SignSpec, capacities: Mapping[str, int]) -> Iterator[tuple[str, 
 def unshowable(table: SignTable, capacities: Mapping[str, int]) -> Iterator[SiteFault]:
     """Yield what the sign may have to say and its panel cannot show whole: the text, the panel, the missing LEDs."""
     # Imported late: the layout and its faces are the sign's, and nothing else here needs them.
-    from controller.sign.layout import CannotShow, compose  # noqa: PLC0415  only a check draws; starting need not
+    from controller.sign.layout import CannotShow, compose_for  # noqa: PLC0415  only a check draws; starting need not
 
     where = f"sign {json.dumps(table.name, ensure_ascii=False)}"
     for key, message in sayings(sign_spec(table), capacities):
         try:
-            compose(message, table.width, table.height, pages=table.pages, scroll=table.scroll)
+            compose_for(table, message)
         except CannotShow as error:
             whole = " whole" if error.columns or error.rows else ""
             if key == "width":
                 why = f"the panel cannot show the number {error.text}{whole}: {error.why}"
-                yield SiteFault(f"{where} {key}", table.width, why, error.mend)
+                size = ("width", table.width) if table.digits is None else ("digits", table.digits)
+                yield SiteFault(f"{where} {size[0]}", size[1], why, error.mend)
             else:
-                why = f"a {table.width}x{table.height} panel cannot show it{whole}: {error.why}"
+                panel = f"a {table.width}x{table.height} panel"
+                if table.digits is not None:
+                    panel = f"a sign of {table.digits} digits"
+                why = f"{panel} cannot show it{whole}: {error.why}"
                 yield SiteFault(f"{where} {key}", error.text, why, error.mend)

@@ -31,8 +31,9 @@ CHAINS = {"ws2812": "rows-snake"}
 ARROWS_BEFORE = {0: "down", 90: "left", -90: "right", 180: "up"}
 """What version 0.1.0 called block_orientation, in today's words."""
 
-PITCHES_MM = {"max7219": 4.0, "ws2812": 10.0, "emulator": 4.0}
-"""From one LED to the next: the usual 32 mm modules of 8 LEDs, the usual matrix of 256; others as the emulator."""
+PITCHES_MM = {"max7219": 4.0, "max7219-digits": 6.25, "ws2812": 10.0, "emulator": 4.0}
+"""From one LED to the next: the usual 32 mm modules of 8 LEDs, digits of 100 mm, the usual matrix of 256; others as the
+emulator."""
 
 ARROWS = {"left": "←", "right": "→", "up": "↑", "down": "↓"}
 
@@ -222,7 +223,11 @@ class GreetingTable(Table):
         return _checked(value)
 
 
-Driver = Literal["max7219", "ws2812", "mqtt", "emulator"]
+Driver = Literal["max7219", "max7219-digits", "ws2812", "mqtt", "emulator"]
+
+DIGIT_LEDS = (8, 16)
+"""Columns and rows that a seven-segment digit has in a picture."""
+_DIGITS = "max7219-digits"
 
 
 class PanelTable(Table):
@@ -232,6 +237,8 @@ class PanelTable(Table):
     driver: Driver
     width: int = Field(ge=8, le=512, multiple_of=8)
     height: int = Field(ge=8, le=128, multiple_of=8)
+    digits: int | None = Field(default=None, ge=1, le=8)
+    first_digit: Literal["right", "left"] = "right"
     spi_port: int = Field(default=0, ge=0, le=6)
     spi_device: int = Field(default=0, ge=0, le=2)
     gpio: Gpio = 10
@@ -255,6 +262,16 @@ class PanelTable(Table):
             raise ValueError(f'serpentine is no longer a key; write chain = "{chain}" in its place')
         return raw
 
+    @model_validator(mode="before")
+    @classmethod
+    def _size_of_digits(cls, raw: Any) -> Any:
+        """Digits have a size of their own."""
+        if not isinstance(raw, dict) or raw.get("driver") != _DIGITS or not isinstance(raw.get("digits"), int):
+            return raw
+        if sizes := [key for key in ("width", "height") if key in raw]:
+            raise ValueError(f"{' and '.join(sizes)} mean nothing beside digits; remove that")
+        return {**raw, "width": raw["digits"] * DIGIT_LEDS[0], "height": DIGIT_LEDS[1]}
+
     @model_validator(mode="after")
     def _drivable(self) -> Self:
         if self.driver == "max7219" and self.arrows is None:
@@ -262,6 +279,8 @@ class PanelTable(Table):
                 'a max7219 panel needs arrows; write arrows = "right" if that is where the arrows on its modules point'
             )
             raise ValueError(f'{why}, or what sign identify tells (a file of version 0.1.0 without it meant "down")')
+        if (self.driver == _DIGITS) != (self.digits is not None):
+            raise ValueError(f'digits and driver = "{_DIGITS}" need one another; write both, or neither')
         if self.driver == "ws2812" and self.gpio not in WS2812_PINS:
             pins = ", ".join(map(str, WS2812_PINS))
             raise ValueError(f"gpio = {self.gpio} cannot drive a ws2812 panel; write one of {pins}")
@@ -291,6 +310,7 @@ class SignTable(PanelTable):
     scroll: bool = False
     colours: Literal["one", "states"] = "one"
     pitch_mm: float | None = Field(default=None, ge=0.5, le=200, allow_inf_nan=False)
+    digit_mm: float | None = Field(default=None, ge=5, le=2000, allow_inf_nan=False)
     read_from_m: float = Field(default=25.0, ge=1, le=500, allow_inf_nan=False)
 
     @field_validator("open_hours")
@@ -303,8 +323,12 @@ class SignTable(PanelTable):
         if self.brightness_at_night is not None and self.brightness_at_night > self.brightness:
             why = f"brightness_at_night = {self.brightness_at_night} is above brightness = {self.brightness}"
             raise ValueError(f"{why}; write a smaller one")
-        if self.driver == "max7219" and self.colours != "one":
-            raise ValueError('a max7219 panel has LEDs of one colour; write colours = "one"')
+        if self.driver in {"max7219", _DIGITS} and self.colours != "one":
+            raise ValueError(f'a {self.driver} panel has LEDs of one colour; write colours = "one"')
+        if self.digits is not None and self.scroll:
+            raise ValueError("digits show nothing that runs; leave scroll out")
+        if self.digit_mm is not None and self.digits is None:
+            raise ValueError("digit_mm is the height of digits, and this is another panel; write pitch_mm")
         if self.driver == "mqtt" and self.colours != "one":
             raise ValueError('a sign over MQTT is told which LEDs are lit, and no colours; write colours = "one"')
         if self.driver == "mqtt" and self.scroll:

@@ -185,7 +185,19 @@ BOUNDS = [
     ("lane", "loop = { gpio = 5 }", "a lane has outer and inner, or a single loop, not both. Remove one."),
     ("bay", "silent_after_s = -1", 'bay "A1" silent_after_s = -1: it must be more than 0'),
     ("bay", f'mqtt = "{"x" * 501}"', "it must have at most 500 characters."),
-    ("sign", 'driver = "oled"', 'driver = "oled": it can\'t be that. Write "max7219", "ws2812", "mqtt" or "emulator".'),
+    (
+        "sign",
+        'driver = "oled"',
+        'driver = "oled": it can\'t be that. Write "max7219", "max7219-digits", "ws2812", "mqtt" or',
+    ),
+    (
+        "sign",
+        'driver = "max7219-digits"',
+        'digits and driver = "max7219-digits" need one another. Write both, or neither.',
+    ),
+    ("sign", "digits = 3", 'digits and driver = "max7219-digits" need one another.'),
+    ("sign", 'driver = "max7219-digits"\ndigits = 3', "width and height mean nothing beside digits. Remove that."),
+    ("sign", "digit_mm = 100.0", "digit_mm is the height of digits, and this is another panel. Write pitch_mm."),
     (
         "sign",
         'driver = "mqtt"\nscroll = true',

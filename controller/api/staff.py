@@ -40,7 +40,7 @@ from controller.api.uplink import (
 )
 from controller.domain.report import Message, MessageKind, Reason
 from controller.sign import look
-from controller.sign.layout import CannotShow, Show, compose
+from controller.sign.layout import CannotShow, Show, compose_for
 from controller.site import Site
 
 router = APIRouter(
@@ -201,7 +201,7 @@ def _composed(site: Site, name: str, text: str) -> Show:
     panel = next(p for p in site.panels if p.name == name)
     told = Message(MessageKind.STAFF, text, None, Reason.STAFF_MESSAGE)
     try:
-        return compose(told, *panel.size, pages=panel.pages, scroll=panel.scroll)
+        return compose_for(panel, told)
     except CannotShow as error:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"text: {error}", mend=error.mend) from error
 

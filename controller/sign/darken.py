@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # nothing of ours is loaded here
     from controller.site import PanelSpec
 
-CHAINED = ("max7219",)
+CHAINED = ("max7219", "max7219-digits")
 """Drivers whose panels are chains of MAX7219."""
 
 MEMORY = "sign-chains.json"
@@ -104,7 +104,7 @@ def chains(site: Path, memory: Path, name: str | None = None) -> tuple[set[Chain
 def driven(panels: Iterable["PanelSpec"]) -> list[Chain]:
     """Return the chains among these panels."""
     return [
-        Chain(each.spi_port, each.spi_device, each.width * each.height // 64)
+        Chain(each.spi_port, each.spi_device, 1 if each.digits else each.width * each.height // 64)
         for each in panels
         if each.driver in CHAINED
     ]
@@ -132,7 +132,8 @@ def darken(opened: Iterable[Chain], wire: Callable[[str], Wire] = Spidev) -> lis
 
 
 def _chain(sign: dict[str, object]) -> Chain:
-    port, device, width, height = sign.get("spi_port", 0), sign.get("spi_device", 0), sign["width"], sign["height"]
+    port, device = sign.get("spi_port", 0), sign.get("spi_device", 0)
+    width, height = (8, 8) if "digits" in sign else (sign["width"], sign["height"])  # eight digits hang on one chip
     if not (isinstance(port, int) and isinstance(device, int) and isinstance(width, int) and isinstance(height, int)):
         raise TypeError("spi_port, spi_device, width and height must be whole numbers")
     return Chain(port, device, min(max(1, width * height // 64), _MOST_CHIPS))

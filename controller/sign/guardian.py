@@ -21,7 +21,7 @@ from controller.domain.report import Message, MessageKind
 from controller.sign import readback
 from controller.sign.brightness import Dimmer
 from controller.sign.colours import painted
-from controller.sign.layout import Picture, Show, compose
+from controller.sign.layout import Picture, Show, compose_for
 from controller.sign.light import Light
 from controller.sign.listener import Listener
 from controller.sign.panel import Panel, Reopening, open_panel
@@ -68,8 +68,7 @@ class _Sign:
             told = readback.message(report["message"])
             if told != self._told:
                 self._told, self._show = None, None
-                spec = self._panel.spec
-                self._show = compose(told, *spec.size, pages=spec.pages, scroll=spec.scroll)
+                self._show = compose_for(self._panel.spec, told)
                 self._told, self._since = told, now
             self._because = tuple(map(str, report.get("because", ())))
         except Exception as error:  # noqa: BLE001  whatever is wrong with it, a sign shows all or nothing

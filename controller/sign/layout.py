@@ -16,16 +16,28 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Protocol
 
 from PIL import Image
 
 from controller.domain.report import Message, MessageKind, Reason, Row, Tone
 from controller.domain.specs import WORDS
-from controller.sign import fonts, look
+from controller.sign import fonts, look, segments
 from controller.sign.rows import arrangements
 from controller.sign.text import Block, CannotShow, Lacks, Part, blocks
 
-__all__ = ["SHORTER", "CannotShow", "Picture", "Show", "Tint", "compose", "message_for", "preview", "render"]
+__all__ = [
+    "SHORTER",
+    "CannotShow",
+    "Picture",
+    "Show",
+    "Tint",
+    "compose",
+    "compose_for",
+    "message_for",
+    "preview",
+    "render",
+]
 
 SHORTER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -92,6 +104,7 @@ def compose(
     pages: bool = False,
     scroll: bool = False,
     shorter: Mapping[str, tuple[str, ...]] = SHORTER,
+    digits: int | None = None,
 ) -> Show:
     """Choose the layout of ``message`` for ``width`` x ``height`` LEDs; CannotShow when it does not fit whole."""
     room = _Room(width, height, shorter)
@@ -99,6 +112,9 @@ def compose(
         return Show((room.picture(()),))
     if message.kind is MessageKind.TEST:
         return Show(tuple(Picture(picture) for picture in look.test_pattern(width, height)), TEST_S)
+    if digits is not None:
+        pictures = tuple(room.picture((part,)) for part in segments.phases(message, digits))
+        return _turns(message, pictures, room, pages=pages)
     try:
         phases = [room.phase(message, message.text)]
         if message.second is not None:
@@ -114,9 +130,43 @@ def compose(
             return show
         else:
             raise
+    return _turns(message, tuple(phases), room, pages=pages)
+
+
+def _turns(message: Message, phases: tuple[Picture, ...], room: "_Room", *, pages: bool) -> Show:
     if len(phases) > 1 and not pages:
         raise CannotShow(message.text, room.size, "it holds one language at a time", "Set pages = true")
-    return Show(tuple(phases), PHASE_S if len(phases) > 1 else math.inf)
+    return Show(phases, PHASE_S if len(phases) > 1 else math.inf)
+
+
+class Room(Protocol):
+    """What a layout must know of a panel."""
+
+    @property
+    def width(self) -> int:
+        """Columns of LEDs."""
+
+    @property
+    def height(self) -> int:
+        """Rows of LEDs."""
+
+    @property
+    def pages(self) -> bool:
+        """Whether two phases are allowed."""
+
+    @property
+    def scroll(self) -> bool:
+        """Whether running text is."""
+
+    @property
+    def digits(self) -> int | None:
+        """How many seven-segment digits it has; None: it is no such sign."""
+
+
+def compose_for(panel: Room, message: Message) -> Show:
+    """Choose the layout of ``message`` for a panel; CannotShow when it does not fit whole."""
+    size = panel.width, panel.height
+    return compose(message, *size, pages=panel.pages, scroll=panel.scroll, digits=panel.digits)
 
 
 def _without_also(message: Message) -> Message:

@@ -48,6 +48,13 @@ class Serial(Protocol):
         """Let the bus go."""
 
 
+class Part(Protocol):
+    """What hangs on one chip: a module of 8x8 LEDs, or digits."""
+
+    def digits(self, image: Image.Image) -> bytes:
+        """Return the eight digit registers that light this part of a picture."""
+
+
 def open_spi(spec: PanelSpec) -> Serial:
     """Open the panel's SPI device through luma; PanelError when it is not there."""
     where = f"panel {spec.name}: /dev/spidev{spec.spi_port}.{spec.spi_device}"
@@ -79,11 +86,12 @@ class Max7219:
         self,
         spec: PanelSpec,
         *,
+        parts: Sequence[Part] | None = None,
         serial: Serial | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.spec = spec
-        self._modules = modules(spec)
+        self._modules: Sequence[Part] = modules(spec) if parts is None else parts
         self._brightness = spec.brightness
         self._serial = open_spi(spec) if serial is None else serial
         self._monotonic = monotonic

@@ -94,6 +94,13 @@ def _max7219(spec: PanelSpec) -> Panel:
     return Max7219(spec)
 
 
+def _digits(spec: PanelSpec) -> Panel:
+    from controller.sign.digits import digits  # noqa: PLC0415  only where there is such a panel
+    from controller.sign.max7219 import Max7219  # noqa: PLC0415  the same
+
+    return Max7219(spec, parts=(digits(spec),))
+
+
 def _ws2812(spec: PanelSpec) -> Panel:
     from controller.sign.ws2812 import Ws2812  # noqa: PLC0415  only where there is such a panel
 
@@ -107,7 +114,7 @@ def _mqtt(spec: PanelSpec) -> Panel:
 
 
 DRIVERS: Mapping[str, Callable[[PanelSpec], Panel]] = MappingProxyType(
-    {"max7219": _max7219, "ws2812": _ws2812, "mqtt": _mqtt, "emulator": Emulator}
+    {"max7219": _max7219, "max7219-digits": _digits, "ws2812": _ws2812, "mqtt": _mqtt, "emulator": Emulator}
 )
 """How to open a panel, by the name of its driver."""
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter
 
 from controller.domain.specs import SignSpec
 from controller.sign import look
-from controller.sign.layout import PHASE_S, Picture, compose
+from controller.sign.layout import PHASE_S, Picture, compose_for
 from controller.site import PanelSpec
 from controller.site_signs import sayings
 
@@ -64,16 +64,13 @@ def notes(sign: SignSpec, panel: PanelSpec, capacities: Mapping[str, int]) -> It
     """Yield what ``check`` says of a sign: how far it is read, and what about it a driver will not like."""
     rows: dict[str, int] = {}
     for key, message in sayings(sign, capacities):
-        show = compose(message, *panel.size, pages=panel.pages, scroll=panel.scroll)
+        show = compose_for(panel, message)
         rows["number" if key == "width" else key] = min(
             (picture.letters for picture in show.pictures if picture.letters), default=0
         )
     mains = [rows[key] for key in ("number", "rows") if key in rows]
     far = f"read at a glance from {read_from_m(mains[0], panel.pitch_mm):.0f} m" if mains else "without a number"
-    yield (
-        f"sign {sign.name}: {panel.width}x{panel.height}, {panel.pitch_mm:g} mm from LED to LED; "
-        f"its number is {far} (drivers: from {panel.read_from_m:g} m)"
-    )
+    yield (f"sign {sign.name}: {_of(panel)}; its number is {far} (drivers: from {panel.read_from_m:g} m)")
     short = {key: tall for key, tall in rows.items() if 0 < read_from_m(tall, panel.pitch_mm) < panel.read_from_m}
     if short:
         need = math.ceil(panel.read_from_m / READ_M_PER_MM / panel.pitch_mm)
@@ -90,6 +87,12 @@ def notes(sign: SignSpec, panel: PanelSpec, capacities: Mapping[str, int]) -> It
             f"  note: pages = true shows two phases of {PHASE_S:.0f} s where one picture does not do; at 20 km/h many\n"
             "  drivers see only one of them"
         )
+
+
+def _of(panel: PanelSpec) -> str:
+    if panel.digits is not None:
+        return f"{panel.digits} digits of {height_mm(panel.height, panel.pitch_mm):.0f} mm"
+    return f"{panel.width}x{panel.height}, {panel.pitch_mm:g} mm from LED to LED"
 
 
 def driver_sees(lights: Image.Image, pitch_mm: float, distance_m: float) -> Image.Image:
