@@ -164,10 +164,12 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
     },
     ("accuracy",): {
         "domain": "passages and events, for the baselines",
+        "inputs.sensors": "what bays said",
         "recording": "what was simulated",
         "replay": "the product",
         "score": "how far it was off",
         "score_files": "reading truth and answers",
+        "service": "what bays said",
         "simulator": "what it is tried on",
         "site": "the simulated site",
     },

@@ -144,11 +144,17 @@ def _chances(
     return Chances(came, stayed, left, shares[1] * beside[1], shares[-1] * beside[-1])
 
 
-def best(passages: Path, truth: Truth, run: Run) -> tuple[float, float]:
-    """Return the mean absolute error (spaces) with the best weight of all, and that weight."""
+def best(passages: Path, truth: Truth, run: Run, *, future: bool = True) -> tuple[float, float]:
+    """Return the mean absolute error (spaces) with the best weight of all, and that weight.
+
+    ``future``: what comes later is known, too; else each moment is judged by what came before it.
+    """
     events, rate = sensed(passages, truth, run), departures(passages, truth, run)
     errors = [
-        (mae_of(timeline(truth, smoothed(events, weight * rate, weight, truth, run), run)) or 0.0, weight)
+        (
+            mae_of(timeline(truth, smoothed(events, weight * rate, weight, truth, run, future=future), run)) or 0.0,
+            weight,
+        )
         for weight in WEIGHTS
     ]
     return min(errors)
@@ -175,8 +181,8 @@ def _integral(truth: Truth, at: Floats) -> Floats:
     return total[place] + truth.inside[place] * np.maximum(at - truth.t[place], 0.0)
 
 
-def smoothed(events: Sensed, rate: Floats, weight: float, truth: Truth, run: Run) -> Shown:
-    """Run the chain forwards and backwards; show the median of what is believed after each event."""
+def smoothed(events: Sensed, rate: Floats, weight: float, truth: Truth, run: Run, *, future: bool = True) -> Shown:
+    """Run the chain forwards and (``future``) backwards; show the median of what is believed after each event."""
     numbers = np.arange(int(truth.inside.max()) + ROOM + 1, dtype=float)
     quiet = _quiet(events.t, rate)
     known = {kind: Step.of(kind, numbers >= run.capacity) for kind in set(events.kinds)}
@@ -194,6 +200,8 @@ def smoothed(events: Sensed, rate: Floats, weight: float, truth: Truth, run: Run
     later = np.ones(len(numbers))
     for number in range(len(steps), 0, -1):
         inside[number] = _median(forward[number] * later)
+        if not future:
+            continue
         middle = middles[number - 1]
         later = steps[number - 1].moved_back(later, (numbers / middle) ** weight)
         later = _clean(later * _stay(numbers - middle, quiet[number - 1]))

@@ -66,7 +66,7 @@ def lines(rows: Sequence[Row], outcomes: Iterable[Outcome]) -> list[Line]:
 
 def table(found: Sequence[Line]) -> str:
     """Return the table in Markdown, with its columns aligned for those who read it in a terminal."""
-    return _aligned([HEADING, *map(_cells, found)])
+    return aligned([HEADING, *map(_cells, found)])
 
 
 def _cells(line: Line) -> tuple[str, ...]:
@@ -90,7 +90,8 @@ def _cells(line: Line) -> tuple[str, ...]:
     )
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown, its first row the heading, with its columns aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     body = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
     body.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
@@ -143,7 +144,7 @@ def drift_table(found: Iterable[Outcome]) -> str:
         + [""] * (windows - len(one.ours.p99_by_window))
         for one in runs
     ]
-    return _aligned([heading, *body])
+    return aligned([heading, *body])
 
 
 def drifting(found: Iterable[Outcome]) -> list[str]:
@@ -174,7 +175,7 @@ def fault_table(found: Iterable[Line]) -> str:
         "error until a day after",
         "else",
     )
-    return _aligned([heading, *rows]) if rows else ""
+    return aligned([heading, *rows]) if rows else ""
 
 
 def _fault_cells(line: Line) -> tuple[str, ...]:

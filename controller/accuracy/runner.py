@@ -89,7 +89,7 @@ def _outcome(case: Case, kept: Path) -> Outcome:
     folder = simulated(case, kept)
     run, truth = read_run(folder / "run.json"), read_truth(folder / "truth.csv")
     began = time.perf_counter()
-    decided, faults = _replayed(folder)
+    decided, faults = replayed(folder)
     replay_s = time.perf_counter() - began
     line = timeline(truth, read_shown(folder / SHOWN, run.zone), run)
     usual = baselines.usual_at_reset(truth, case.days)
@@ -134,7 +134,7 @@ def _simulator() -> str:
     return digest.hexdigest()
 
 
-def _replayed(folder: Path) -> tuple[list[tuple[float, Passage]], list[tuple[float, Fault]]]:
+def replayed(folder: Path) -> tuple[list[tuple[float, Passage]], list[tuple[float, Fault]]]:
     """Let the product replay the recording; return its passages and the faults it named, each with when it knew."""
     decided: list[tuple[float, Passage]] = []
     with (folder / SHOWN).open("w", encoding="utf-8", newline="") as file:

@@ -202,7 +202,7 @@ def _passed(lot: LotSpec, state: LotState, spec: LaneSpec, passed: Iterable[Pass
             state = remembered(state, other, Passed(state.at, passing, -inward))
         if passage.kind in {PassageKind.ENTRY, PassageKind.EXIT}:
             state = changed(state, silences=_heard_elsewhere(lot, state, spec))
-        if _is_turning_away(spec, passage):
+        if is_turning_away(spec, passage):
             zones[spec.zone] = occupancy.turned_away(
                 by_name[spec.zone], zones[spec.zone], 1 - passage.chance_in - passage.chance_out, state.at
             )
@@ -230,7 +230,7 @@ def _passed(lot: LotSpec, state: LotState, spec: LaneSpec, passed: Iterable[Pass
     return state
 
 
-def _is_turning_away(spec: LaneSpec, passage: Passage) -> bool:
+def is_turning_away(spec: LaneSpec, passage: Passage) -> bool:
     """Whether somebody may have come to the lane from outside and gone away again."""
     if spec.direction is Direction.EXIT:
         return False

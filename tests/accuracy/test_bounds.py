@@ -1,0 +1,57 @@
+"""Bounds: each way of counting has a column, and knowing more never makes a small lot worse than not counting."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from small_lots import write_scenario
+
+from controller.accuracy import bounds
+from controller.accuracy.bounds import COLUMNS, Bound, bound
+from controller.accuracy.matrix import ROWS, Case, Reach, Row
+
+
+def test_a_run_is_counted_in_every_way(tmp_path: Path) -> None:
+    found = bound(Case(write_scenario(tmp_path), 1, 2.0), tmp_path / "kept")
+    assert tuple(found.errors) == COLUMNS
+    errors = {name: error for name, error in found.errors.items() if error is not None}
+    assert set(errors) == set(COLUMNS)
+    assert errors["hindsight"] <= errors["chain"] + 0.05
+    assert errors["both told"] <= errors["ours"] + 0.2
+
+
+def test_the_table_has_means_and_a_dash_where_a_way_does_not_fit() -> None:
+    rows = [Row("lot", Reach(1.5)), Row("never run", Reach(1.0))]
+    one = dict.fromkeys(COLUMNS, 1.0)
+    cases = [Case("lot", seed, 30.0) for seed in (1, 2)]
+    found = [Bound(cases[0], {**one, "chain": None}), Bound(cases[1], {**one, "ours": 2.0, "chain": None})]
+    page = bounds.page(found, rows, "bounds --seeds 2")
+    assert bounds.table(found, rows) in page
+    assert "`bounds --seeds 2`" in page
+    assert "means over 2 " in page
+    heading, _, line = bounds.table(found, rows).splitlines()
+    assert [cell.strip() for cell in heading.split("|")[1:-1]] == ["scenario", *COLUMNS, "reach"]
+    assert [cell.strip() for cell in line.split("|")[1:-1]] == [
+        "lot",
+        "1.50",
+        "1.00",
+        "1.00",
+        "1.00",
+        "-",
+        "1.00",
+        "1.5",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "fits"), [("station400", True), ("office80-dead", False), ("office80-restarts", False)]
+)
+def test_lots_with_faults_lack_more_than_passages(scenario: str, *, fits: bool) -> None:
+    (row,) = (row for row in ROWS if row.scenario == scenario)
+    assert bounds.fits(row) is fits
+
+
+def test_an_unknown_scenario_is_named() -> None:
+    result = CliRunner().invoke(bounds.main, ["--only", "nowhere"])
+    assert result.exit_code == 2
+    assert "nowhere" in result.output
