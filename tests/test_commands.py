@@ -2,6 +2,7 @@
 
 import io
 import json
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from controller.commands import CommandError, understood
 from controller.domain import lot
 from controller.domain.events import Event
 from controller.domain.state import LotState
-from controller.journal import export, open_reader
+from controller.journal import Journal, export, open_reader
 from controller.recording import read_line
 from controller.replay import Replay
 from controller.site import load
@@ -159,6 +160,35 @@ def test_a_second_recount_and_one_without_a_number_are_refused(asked: Asked) -> 
         asked(do="recount", zone="customers")
     with pytest.raises(CommandError, match="seen None"):
         asked(do="recounted", zone="customers")
+
+
+def test_a_snapshot_keeps_it_and_one_of_an_earlier_version_is_still_read(asked: Asked, tmp_path: Path) -> None:
+    asked(do="service", bay="A2", out=True)
+    asked(do="test", sign="entrance")
+    asked(do="correct", zone="customers", occupied=20)
+    asked(do="recount", zone="customers")
+    with closing(Journal(tmp_path / "journal.sqlite")) as journal:
+        journal.snapshot(asked.state)
+        kept, _ = journal.restore()
+    assert kept is not None
+    assert lot.adapted(asked.spec, kept) == lot.adapted(asked.spec, asked.state)
+
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as db:
+        (text,) = db.execute("SELECT state FROM snapshot").fetchone()
+        old = json.loads(text)
+        for name in ("tests", "recounts", "undoable", "out_of_service"):
+            del old[name]
+        old["notes"] = {
+            zone: [{"at": note["at"], "text": note["text"]} for note in notes] for zone, notes in old["notes"].items()
+        }
+        db.execute("UPDATE snapshot SET state = ?", (json.dumps(old),))
+        db.commit()
+    with closing(Journal(tmp_path / "journal.sqlite")) as journal:
+        kept, _ = journal.restore()
+    assert kept is not None
+    state = lot.adapted(asked.spec, kept)
+    assert [note.text for note in state.notes["customers"]] == [n.text for n in asked.state.notes["customers"]]
+    assert (state.zones["customers"].counted, state.recounts, state.out_of_service) == (20, {}, {})
 
 
 def test_all_of_it_is_in_the_journal_survives_a_kill_and_replays(product: Product) -> None:

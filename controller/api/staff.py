@@ -59,6 +59,8 @@ router = APIRouter(
     ),
 )
 
+ReasonQuery = Annotated[str, Query(max_length=200, description="Goes on record with it.")]
+
 _FAILURES: dict[type[CommandError], tuple[HTTPStatus, str]] = {
     KeyUnreadableError: (
         HTTPStatus.SERVICE_UNAVAILABLE,
@@ -118,10 +120,12 @@ async def end_recount(
 
 
 @router.delete("/zones/{name}/recount")
-async def give_up_recount(who: AttendantDep, name: str, site: SiteDep, live: LiveDep, uplink: UplinkDep) -> Done:
+async def give_up_recount(
+    who: AttendantDep, name: str, site: SiteDep, live: LiveDep, uplink: UplinkDep, reason: ReasonQuery = ""
+) -> Done:
     """End the recount without a number; the count goes on as if there had been none."""
     _recounting(site, live, name)
-    await _command(uplink, who, do="recounted", zone=name, seen=None)
+    await _command(uplink, who, do="recounted", zone=name, seen=None, reason=reason)
     return Done(done=True, zone=name)
 
 
@@ -190,10 +194,12 @@ async def put_message(who: ManagerDep, name: str, words: SignText, site: SiteDep
 
 
 @router.delete("/signs/{name}/message")
-async def take_message_off(who: ManagerDep, name: str, site: SiteDep, uplink: UplinkDep) -> SignDone:
+async def take_message_off(
+    who: ManagerDep, name: str, site: SiteDep, uplink: UplinkDep, reason: ReasonQuery = ""
+) -> SignDone:
     """Take staff's words off the sign before they end by themselves; harmless when there are none."""
     known_sign(site, name)
-    await _command(uplink, who, do="message", sign=name, text=None)
+    await _command(uplink, who, do="message", sign=name, text=None, reason=reason)
     return SignDone(done=True, sign=name)
 
 

@@ -87,7 +87,7 @@ height = 16
 """
 
 EPOCH = 1_795_000_000.0
-"""Unix time of lot time 0: 2026-11-18T10:26:40Z."""
+"""Unix time of lot time 0: 2026-11-18T11:06:40Z."""
 LOT_NOW = 90_000.0
 
 

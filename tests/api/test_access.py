@@ -199,13 +199,15 @@ def test_without_a_credential_only_what_is_public_is_told(private: str, people: 
         status = client.get("/status").json()
         assert [zone["free"] for zone in status["zones"]] == [12, None]
         assert status["signs"][0]["message"]["text"] == "12"
-        assert status["signs"][0]["because"] == []
+        assert status["signs"][0]["because"] == status["signs"][0]["chain"] == []
         state = client.get("/state").json()
         assert [state[part] for part in PRIVATE] == [[], [], [], []]
         assert (state["inputs"]["mqtt"], state["version"]) == (None, None)
         assert [client.get(f"/{part}").status_code for part in ("zones", "signs", "signs/entrance.png")] == [200] * 3
         assert [client.get(f"/{part}").status_code for part in PRIVATE] == [401] * 4
         assert client.get(f"{private}/metrics").status_code == 401
+        assert client.get("/audit").status_code == 401
+        assert client.get("/signs/entrance/preview.png", params={"text": "P"}).status_code == 401
         token = people.make_token("screen", Role.VIEWER, time.time())
         assert [client.get(f"/{part}", headers=bearer(token)).status_code for part in PRIVATE] == [200] * 4
         assert client.get(f"{private}/metrics", headers=bearer(token)).status_code == 200

@@ -285,11 +285,11 @@ def test_a_bay_is_taken_out_of_service_and_a_sign_says_what_staff_want(phone: Ph
     wait_until(lambda: phone.find("canvas.sign").get_attribute("data-text") == "TEST")
     phone.keep("sign-test")
     assert phone.fits()
-    assert [what for _, what, _ in audit(phone.product.state_dir / "journal.sqlite")] == [
-        "A2: out of service = True",
-        "wjazd: message = Wjazd B, for 3600 s",
-        "wjazd: message taken off",
-        "wjazd: tested",
+    assert audit(phone.product.state_dir / "journal.sqlite") == [
+        ("anna", "A2: out of service = True", "prace remontowe"),
+        ("anna", "wjazd: message = Wjazd B, for 3600 s", "objazd"),
+        ("anna", "wjazd: message taken off", "koniec objazdu"),
+        ("anna", "wjazd: tested", "przegląd"),
     ]
 
 

@@ -1,16 +1,24 @@
 import asyncio
+import dataclasses
+import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
-from count_on_air import CountOnAir, lot, wait_until
+from count_on_air import EPOCH, CountOnAir, lot, wait_until
+from PIL import Image
 
 from controller.api.problems import ProblemDetails
 from controller.api.server import WebConfig
 from controller.api.uplink import KeyUnreadableError, LinkDownError, NoReplyError, Uplink
+from controller.domain.events import Corrected
+from controller.domain.report import Message, MessageKind, Reason
+from controller.journal import Audit, Clock, Journal, Record
 from controller.link import Reply
+from controller.sign import look
+from controller.sign.layout import render
 
 WRITES = [
     ("/api/v1/zones/customers/correction", {"occupied": 37, "reason": "counted on foot"}),
@@ -98,7 +106,7 @@ def test_staffs_own_words_reach_the_count_and_are_taken_off(linked: CountOnAir, 
     path, body = WRITES[2]
     answer = api.post(path, json=body, headers=bearer(token))
     assert (answer.status_code, answer.json()) == (200, {"done": True, "sign": "entrance"})
-    assert api.delete(path, headers=bearer(token)).status_code == 200
+    assert api.delete(f"{path}?reason=over", headers=bearer(token)).status_code == 200
     assert_problem(api.delete(path), 401)
     put, off = linked.commands
     assert {k: put[k] for k in ("do", "sign", "text", "seconds", "by", "reason")} == {
@@ -109,7 +117,7 @@ def test_staffs_own_words_reach_the_count_and_are_taken_off(linked: CountOnAir, 
         "by": "token scada",
         "reason": "works",
     }
-    assert (off["do"], off["sign"], off["text"]) == ("message", "entrance", None)
+    assert (off["do"], off["sign"], off["text"], off["reason"]) == ("message", "entrance", None, "over")
 
 
 @pytest.mark.parametrize(
@@ -242,3 +250,100 @@ def test_a_command_that_nobody_answers_times_out(config: WebConfig) -> None:
             task.cancel()
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body", "why"),
+    [
+        ("POST", "zones/staff/adjustment", {"change": 1}, "how many vehicles are in 'staff' is not known"),
+        ("POST", "zones/customers/adjustment", {"change": -29}, "only 28 vehicles are in 'customers'"),
+        ("POST", "zones/staff/recount", {}, "a recount of 'staff' is under way already"),
+        ("POST", "zones/customers/recount/result", {"seen": 3}, "no recount of 'customers' is under way"),
+        ("DELETE", "zones/customers/recount", None, "no recount of 'customers' is under way"),
+        ("POST", "zones/staff/undo", {}, "nothing in 'staff' can be taken back"),
+    ],
+)
+def test_what_things_are_not_fit_for_is_a_conflict(
+    linked: CountOnAir, api: httpx.Client, token: str, verb: str, path: str, body: Any, why: str
+) -> None:
+    answer = api.request(verb, f"/api/v1/{path}", json=body, headers=bearer(token))
+    assert assert_problem(answer, 409).detail == why
+    assert linked.commands == []
+
+
+def test_nothing_of_a_zone_that_its_bays_count_can_be_corrected_by_a_few(
+    count: CountOnAir, api: httpx.Client, token: str
+) -> None:
+    report = lot(12)
+    by_bays = dataclasses.replace(report.zones[0], counted_by="bays")
+    count.say(dataclasses.replace(report, zones=(by_bays, report.zones[1])))
+    wait_until(lambda: api.get("/api/v1/status").json()["live"])
+    for path, body in (("adjustment", {"change": 1}), ("recount", {}), ("undo", {})):
+        answer = api.post(f"/api/v1/zones/customers/{path}", json=body, headers=bearer(token))
+        assert "counted by its bays" in assert_problem(answer, 409).detail
+    assert count.commands == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("zones/customers/adjustment", {"change": 0}),
+        ("zones/customers/adjustment", {"change": 101}),
+        ("zones/customers/adjustment", {"change": True}),
+        ("zones/staff/recount/result", {"seen": 25}),
+        ("zones/staff/recount/result", {"seen": None}),
+        ("zones/customers/undo", {"reason": "x" * 201}),
+        ("bays/A1/service", {"out_of_service": 1}),
+        ("signs/entrance/test", {"seconds": 5}),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_refused_here(
+    linked: CountOnAir, api: httpx.Client, token: str, path: str, body: Any
+) -> None:
+    assert_problem(api.post(f"/api/v1/{path}", json=body, headers=bearer(token)), 422)
+    assert linked.commands == []
+
+
+def test_bays_and_signs_that_are_not_there_are_named_with_those_that_are(
+    linked: CountOnAir, api: httpx.Client, token: str
+) -> None:
+    answer = api.post("/api/v1/bays/A9/service", json={"out_of_service": True}, headers=bearer(token))
+    assert assert_problem(answer, 404).mend == "Bays here: A1, A2, A3"
+    assert_problem(api.post("/api/v1/signs/exit/test", json={}, headers=bearer(token)), 404)
+    assert linked.commands == []
+
+
+def test_words_are_drawn_beforehand_as_the_panel_would_show_them(api: httpx.Client, token: str) -> None:
+    path = "/api/v1/signs/entrance/preview.png"
+    answer = api.get(path, params={"text": "Wjazd B", "scale": 3}, headers=bearer(token))
+    assert answer.headers["content-type"] == "image/png"
+    drawn = Image.open(io.BytesIO(answer.content))
+    told = Message(MessageKind.STAFF, "Wjazd B", None, Reason.STAFF_MESSAGE)
+    assert drawn.tobytes() == look.picture(render(told, 64, 16), scale=3).tobytes()
+    refused = api.get(path, params={"text": "Wjazd od ulicy Lipowej przez bramę C"}, headers=bearer(token))
+    assert "it lacks" in assert_problem(refused, 422).detail
+    assert_problem(api.get("/api/v1/signs/exit/preview.png", params={"text": "P"}, headers=bearer(token)), 404)
+
+
+def test_the_audit_trail_is_told_page_by_page(api: httpx.Client, token: str, config: WebConfig) -> None:
+    assert "no journal" in assert_problem(api.get("/api/v1/audit", headers=bearer(token)), 503).detail
+    journal = Journal(config.state_dir / "journal.sqlite")
+    for n in range(3):
+        audit = Audit("anna", f"customers: occupied = {n}", "counted", str(n - 1))
+        journal.append([Record(Corrected("customers", n, float(n)), EPOCH + n, audit)], Clock(float(n), EPOCH, 0.0, ""))
+    first = api.get("/api/v1/audit?limit=2", headers=bearer(token)).json()
+    assert [(change["before"], change["after"]) for change in first["changes"]] == [("1", "2"), ("0", "1")]
+    assert first["changes"][0] == {
+        "at": "2026-11-18T12:06:42+01:00",
+        "who": "anna",
+        "what": "customers: occupied = 2",
+        "subject": "customers",
+        "field": "occupied",
+        "details": None,
+        "before": "1",
+        "after": "2",
+        "reason": "counted",
+    }
+    rest = api.get(first["next"], headers=bearer(token)).json()
+    assert ([change["after"] for change in rest["changes"]], rest["next"]) == (["0"], None)
+    journal.close()

@@ -45,7 +45,8 @@ function ask(action) {
 async function request({ method = "POST", path, body }, reason) {
   const headers = { "X-CSRF-Token": words.csrf };
   if (body) headers["Content-Type"] = "application/json";
-  return fetch(path, { method, headers, body: body && JSON.stringify({ ...body, reason }) });
+  const address = body ? path : `${path}?reason=${encodeURIComponent(reason)}`;
+  return fetch(address, { method, headers, body: body && JSON.stringify({ ...body, reason }) });
 }
 
 /** Why it was not done, in the page's language; in English with what the API says. */
