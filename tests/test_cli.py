@@ -124,7 +124,7 @@ def test_check_a_good_site(write_site: WriteSite) -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ("scroll = true", "MUTCD 2009, 2L.04, forbids it on roads"),
+        ("scroll = true", "the US MUTCD (2009, chapter 2L) forbids it on roads"),
         ("pages = true", "two phases of 3 s"),
         ("pitch_mm = 10.0\nread_from_m = 20.0", "10 mm from LED to LED; its number is read at a glance from 50 m"),
     ],

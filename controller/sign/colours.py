@@ -6,7 +6,7 @@ free is a bluish green, few a light yellow, full an orange red, and what claims 
 ``tests/sign/test_sign_colours.py`` simulates the three kinds of colour blindness and measures what is left.
 
 No colour stands alone, blinks, or takes the shape of a signal: traffic lights, red crosses and green arrows over lanes
-bind drivers by law (Vienna Convention on Road Signs and Signals, articles 23 and 24), and a car park's sign is none.
+bind drivers by law (Vienna Convention on Road Signs and Signals, article 23), and a car park's sign is none.
 """
 
 from collections.abc import Mapping

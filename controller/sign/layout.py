@@ -7,12 +7,13 @@ other, beside each other, or the first one large with the rest beside it, whatev
 When nothing fits, ``CannotShow`` says what is missing. Nothing is ever clipped.
 
 Only where the site asks: two phases (never more, of ``PHASE_S``), and running text. Phases are for what says something
-on its own; a driver at 20 km/h has the sign in view for about two seconds and may see only one of them. MUTCD 2009
-(chapter 2L, sections 2L.04 and 2L.05) allows no more than two phases, each for at least 2 s, all within 8 s, each to be
-understood by itself; and neither scrolling nor anything else that moves.
+on its own; a driver at 20 km/h has the sign in view for about two seconds and may see only one of them. The US Manual
+on Uniform Traffic Control Devices (MUTCD 2009, chapter 2L) allows no more than two phases, each for at least 2 s, both
+within 8 s, each to be understood by itself; and neither scrolling nor anything else that moves.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -22,7 +23,7 @@ from PIL import Image
 
 from controller.domain.report import Message, MessageKind, Reason, Row, Tone
 from controller.domain.specs import WORDS
-from controller.sign import fonts, look, segments
+from controller.sign import look, segments
 from controller.sign.rows import arrangements
 from controller.sign.text import Block, CannotShow, Lacks, Part, blocks
 
@@ -58,9 +59,6 @@ TEST_S = 2.0
 
 SCROLL_STEP_S = 0.04
 """Running text moves on by one column in this time."""
-
-_MOST_LINES = 3
-_NOWHERE = (-1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,21 +234,28 @@ class _Room:
         return self.picture(parts)
 
     def _beside(self, text: str, number: Block, height: int, tone: Tone) -> tuple[Part, ...]:
-        """Put the word before the number, both in the middle; all digits are equally wide, so that none moves."""
+        """Put the word before the number, both in the middle; all digits are equally wide, so that none moves.
+
+        More parts them than parts two letters, or "FREI 38" would read "FRE138".
+        """
         width, taken = self.size[0], number.size[0]
-        gap = max(number.face.spacing, 2)
-        word = self._fit(text, (width - taken - gap, height), no_taller=number.face)
-        spare = width - word.size[0] - gap - taken
-        gap += min(spare // 3, gap)
+        lacks = Lacks(text, self.size, room=(width, height))
+        for word in blocks(self._wordings(text)):
+            gap = word.face.spacing + number.face.spacing
+            if word.face.caps <= number.face.caps and lacks.fits((word.size[0] + gap + taken, word.size[1])):
+                break
+        else:
+            raise lacks.refusal()
+        gap += min((width - word.size[0] - gap - taken) // 3, gap)
         left = (width - word.size[0] - gap - taken) // 2
         right = left + word.size[0] + gap
         return (*word.draw(left, 0, word.size[0], height, tone), *number.draw(right, 0, taken, height, tone))
 
-    def _fit(self, text: str, room: tuple[int, int], *, no_taller: fonts.Face | None = None) -> Block:
+    def _fit(self, text: str, room: tuple[int, int]) -> Block:
         """Return a text as large as it fits this much room."""
         lacks = Lacks(text, self.size, room=room)
         for block in blocks(self._wordings(text)):
-            if (no_taller is None or block.face.caps <= no_taller.caps) and lacks.fits(block.size):
+            if lacks.fits(block.size):
                 return block
         raise lacks.refusal()
 
@@ -289,7 +294,7 @@ class _Room:
         whole = " ".join(text.split())
         if not whole:
             raise CannotShow(text, self.size, "it is empty", "Give it a text")
-        tight = "".join(whole.split()) if set(whole) & set("←→↑↓") else whole  # an arrow parts what it stands between
+        tight = re.sub(" ?([←→↑↓]) ?", r"\1", whole)  # an arrow parts what it stands between, nothing else does
         return tuple(dict.fromkeys((whole, *self._shorter.get(whole.lower(), ()), tight)))
 
 

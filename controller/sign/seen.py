@@ -3,8 +3,9 @@
 An eye with normal acuity (6/6) tells two points apart when they are one minute of arc from each other: that is how ISO
 8596 measures acuity, with marks whose gap is 1' wide and which are 5' tall. So the light of each LED is spread by
 about 1' (taken as the full width at half maximum of a bell curve), and a letter five minutes tall can just be read:
-from 0.69 m for each millimetre of its height. Nobody drives by that limit: MUTCD 2009, 2A.13, wants an inch of letter
-height for every 30 ft, which is 0.36 m for each millimetre; that is what ``check`` and ``sign preview`` tell.
+from 0.69 m for each millimetre of its height. Nobody drives by that limit: the US Manual on Uniform Traffic Control
+Devices (MUTCD 2009, chapter 2A) wants an inch of letter height for every 30 ft, which is 0.36 m for each millimetre;
+that is what ``check`` and ``sign preview`` tell.
 """
 
 import math
@@ -79,7 +80,7 @@ def notes(sign: SignSpec, panel: PanelSpec, capacities: Mapping[str, int]) -> It
     if panel.scroll:
         yield (
             "  note: scroll = true lets a text run that does not fit. A driver reads the words that pass in two\n"
-            "  seconds, not those before and after; MUTCD 2009, 2L.04, forbids it on roads, and so do others.\n"
+            "  seconds, not those before and after; the US MUTCD (2009, chapter 2L) forbids it on roads.\n"
             "  Better: shorter words, or pages = true"
         )
     if panel.pages:

@@ -30,6 +30,7 @@ _BETWEEN = 8
 """Pixels between two phases."""
 _INK = (190, 190, 196)
 _PAPER = (24, 24, 27)
+_REFUSED = (220, 160, 80)
 
 
 def standard(language: str) -> Iterator[tuple[str, Message]]:
@@ -59,7 +60,7 @@ def standard(language: str) -> Iterator[tuple[str, Message]]:
     yield "some are free", Message(MessageKind.FREE, words.free, None, Reason.DRIFT, Tone.FREE)
     yield "full", full()
     yield "full, go on", full("P2 →")
-    yield "full, go on, number known", full("← P2 12")
+    yield "full, go on, number known", full("P2 → 12")
     yield "closed", closed()
     yield "closed, hours", closed(hours)
     yield "three zones", rows(("P", "12", Tone.FREE), ("♿", "2", Tone.FEW), ("🔌", "1", Tone.FREE))
@@ -109,7 +110,7 @@ def png_sheet(language: str) -> Image.Image:
             for phase, picture in enumerate(shown):
                 top = y + phase * (height * _SCALE + _BETWEEN)
                 if isinstance(picture, str):
-                    draw.text((x, top), "does not fit", (150, 110, 60), font)
+                    draw.text((x, top), "does not fit", _REFUSED, font)
                 else:
                     lights = colours.painted(picture)
                     sheet.paste(look.picture(lights, scale=_SCALE), (x, top))
@@ -125,7 +126,7 @@ def main() -> None:
     wanted = parser.parse_args()
     for language in WORDS:
         picture = wanted.pictures / f"sign-sheet-{language}.png"
-        png_sheet(language).quantize(64).save(picture, format="PNG", optimize=True)
+        png_sheet(language).quantize(256).save(picture, format="PNG", optimize=True)
         print(picture)  # noqa: T201  a program's output
         for width, height in PANELS:
             text = wanted.text / f"{width}x{height}-{language}.txt"

@@ -33,6 +33,31 @@ def test_no_two_glyphs_of_a_face_look_the_same(face: fonts.Face) -> None:
     assert same == []
 
 
+LEAST_APART = 0.15
+"""Of the LEDs of the fuller of two digits: so many must differ, however the two are laid over each other."""
+
+
+def apart(one: tuple[str, ...], other: tuple[str, ...]) -> float:
+    """How much two drawings differ when they are laid over each other as well as they can be."""
+    a, b = ({(x, y) for y, row in enumerate(each) for x, dot in enumerate(row) if dot == "#"} for each in (one, other))
+    moves = [(dx, dy) for dx in range(-2, 3) for dy in (-1, 0, 1)]
+    return min(len(a ^ {(x + dx, y + dy) for x, y in b}) for dx, dy in moves) / max(len(a), len(b))
+
+
+def test_no_digit_can_be_taken_for_another_even_when_one_misses_the_place(face: fonts.Face) -> None:
+    digits = {digit: drawing(face, digit) for digit in "0123456789"}
+    close = {a + b: round(apart(digits[a], digits[b]), 2) for a, b in combinations(digits, 2)}
+    assert {pair: share for pair, share in close.items() if share < LEAST_APART} == {}
+
+
+@pytest.mark.parametrize("name", ["small", "bold", "medium", "high"])
+def test_no_letter_can_be_taken_for_another_even_when_one_misses_the_place(name: str) -> None:
+    face = fonts.load(name)
+    letters = "ABCDEFGHIJKLMNOPRSTUWYZÄÖÜ" + POLISH.upper()[9:]
+    close = [(a, b) for a, b in combinations(letters, 2) if apart(drawing(face, a), drawing(face, b)) < 0.09]
+    assert close == []
+
+
 def test_every_glyph_but_the_space_lights_something_and_has_no_dark_column_at_its_edges(face: fonts.Face) -> None:
     for char, glyph in face.glyphs.items():
         if char == " ":

@@ -1,7 +1,7 @@
 """Every text of every language in every layout: nothing missing, nothing clipped, nothing that looks like another."""
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -11,7 +11,7 @@ from controller.sign import fonts
 from controller.sign.layout import SHORTER, CannotShow, Picture, compose
 from controller.sign.sheet import PANELS, standard
 
-SIZES = [*PANELS, (16, 8), (40, 24), (160, 40), (96, 64), (256, 16)]
+SIZES = [*PANELS, (16, 8), (40, 8), (96, 8), (32, 16), (48, 16), (128, 16), (40, 24), (160, 40), (96, 64), (256, 16)]
 
 
 def ink(text: str, face: fonts.Face) -> int:
@@ -19,9 +19,9 @@ def ink(text: str, face: fonts.Face) -> int:
 
 
 def forms(text: str) -> Iterator[str]:
-    """Every way in which a text may be said: wordings, capitals, without the spaces around an arrow."""
+    """Every way in which a text may be said: wordings, capitals. (Spaces light nothing.)"""
     for wording in (text, *SHORTER.get(text.lower(), ())):
-        yield from {wording, wording.upper(), wording.replace(" ", ""), wording.upper().replace(" ", "")}
+        yield from {wording, wording.upper()}
 
 
 def inks(text: str) -> set[int]:
@@ -103,6 +103,41 @@ def test_every_letter_of_every_text_is_in_the_faces_for_words_and_like_no_other(
         drawn = {char: face.draw(char) for char in alphabet if char != " "}
         for (one, a), (other, b) in combinations(drawn.items(), 2):
             assert a.size != b.size or a.tobytes() != b.tobytes(), (name, one, other)
+
+
+def dark_columns(picture: Picture) -> list[int]:
+    """How wide the gaps between lit columns are, from the left."""
+    width, height = picture.lit.size
+    lit = [x for x in range(width) if picture.lit.crop((x, 0, x + 1, height)).getbbox()]
+    return [b - a - 1 for a, b in pairwise(lit) if b > a + 1]
+
+
+@pytest.mark.parametrize("word", ["frei", "noch", "free", "last", "wolne", "ostatnie"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_more_parts_a_word_from_its_number_than_a_letter_from_the_next(size: tuple[int, int], word: str) -> None:
+    """Or FREI 38 reads FRE138."""
+    for number in ("3", "38", "188"):
+        told = Message(MessageKind.NUMBER, number, int(number), Reason.COUNTED, beside=word)
+        try:
+            gaps = dark_columns(compose(told, *size).pictures[0])
+        except CannotShow:
+            continue
+        between = gaps.pop(len(word) - 1) if len(gaps) == len(word) + len(number) - 1 else max(gaps)
+        assert between > max(gaps[: len(word) - 1], default=0), (size, word, number, gaps)
+
+
+def test_no_space_but_one_beside_an_arrow_is_left_out_to_save_room() -> None:
+    """P2 and 12 must never become P212."""
+    face = fonts.load("small")
+
+    def shown(also: str) -> Picture:
+        told = Message(MessageKind.FULL, "brak", None, Reason.COUNTED, also=also)
+        return compose(told, 32, 8, pages=True).pictures[1]
+
+    tight = face.draw("P2→12")
+    assert shown("P2 → 12").lit.crop(shown("P2 → 12").lit.getbbox()).tobytes() == tight.tobytes()
+    with pytest.raises(CannotShow):
+        shown("← P2 128")
 
 
 def test_pages_and_languages_take_turns_only_where_the_site_asks() -> None:
