@@ -80,6 +80,28 @@ def test_unit_never_gives_up_and_is_watched(unit: str) -> None:
     assert 0 < int(service["WatchdogSec"][0]) <= 30
 
 
+@pytest.mark.parametrize("unit", ["parking-count.service", "parking-sign.service"])
+def test_a_unit_may_ask_whether_the_clock_is_right_only_with_its_drop_in_and_never_set_it(
+    unit: str, tmp_path: Path
+) -> None:
+    """As shipped it looks at systemd-timesyncd's mark; see ``clocks.synchronised``."""
+    shipped = (SYSTEMD / unit).read_text()
+    drop_in = (SYSTEMD / "any-clock.conf").read_text()
+    install = shipped.index("[Install]")
+    for text, may_ask in ((shipped, False), (shipped[:install] + drop_in + shipped[install:], True)):
+        (tmp_path / unit).write_text(text)
+        judged = subprocess.run(
+            ["systemd-analyze", "security", "--offline=true", "--no-pager", str(tmp_path / unit)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert ("adjtimex is allowed" in judged) is may_ask
+        assert re.search(r"✗ +ProtectClock=", judged) is None or may_ask
+        assert "✓ CapabilityBoundingSet=~CAP_SYS_TIME" in re.sub(" +", " ", judged)
+    assert unit.removesuffix(".service") in drop_in
+
+
 def test_each_process_has_its_own_user_and_devices_only() -> None:
     services = {unit: keys(unit, "Service") for unit in MOST_EXPOSED}
     assert len({service["User"][0] for service in services.values()}) == 3

@@ -1,4 +1,4 @@
-"""A child process with a panel on a model of its chips, and when these became lit and dark."""
+"""A child process with a panel on a model of its chips: when these became lit and dark, and what was to be seen."""
 
 import os
 import queue
@@ -22,16 +22,22 @@ class Chips:
             text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join([str(here), str(ROOT)])},
         )
+        self.pictures: list[bytes] = []
+        """What was to be seen after each transfer that changed it, mode "1"; empty bytes: nothing."""
         self._changes: queue.SimpleQueue[tuple[float, str]] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
+        was = "lit"
         with self.process.stdout as lines:
             for line in lines:
-                at, _, what = line.strip().partition(" ")
-                self._changes.put((float(at), what))
+                at, now, picture = f"{line.strip()} ".split(" ", 2)
+                self.pictures.append(bytes.fromhex(picture))
+                if now != was:
+                    was = now
+                    self._changes.put((float(at), now))
 
     def next(self, what: str, within_s: float = 30.0) -> float:
         """Return when the chips became lit or dark; they must do that next."""
@@ -46,5 +52,5 @@ class Chips:
         self._reader.join()
 
     def still(self) -> bool:
-        """Whether nothing has changed since the last change that was taken."""
+        """Whether they neither lit up nor went dark since the last time that was taken."""
         return self._changes.empty()

@@ -1,6 +1,6 @@
-"""The sign process on a model of its chips; tells when the first LED lit, and when the last one went out.
+"""The sign process on a model of its chips; tells after each transfer that changed it what is lit.
 
-Lines are ``<monotonic seconds> lit`` and ``<monotonic seconds> dark``.
+Lines are ``<monotonic seconds> lit <picture>`` and ``<monotonic seconds> dark``; a picture is mode "1" in hexadecimal.
 """
 
 import signal
@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sign_chips import Chain
+from sign_chips import Chain, seen, wall
 
 from controller.sign import guardian
 from controller.sign.max7219 import Max7219
@@ -19,17 +19,19 @@ from controller.site import PanelSpec
 
 
 class Watched(Chain):
-    """Chips that tell when they light up and go dark."""
+    """Chips on a wall that tell what is to be seen."""
 
-    was_lit = True
+    wall = wall(64, 16, "top-left", "rows", (0, 0), mirrored=False)
+    before: str | None = None
 
     def data(self, data: Sequence[int]) -> None:
         self.transfers.clear()
         super().data(data)
-        lit = bool(self.lit())
-        if lit != self.was_lit:
-            self.was_lit = lit
-            sys.stdout.write(f"{time.monotonic()} {'lit' if lit else 'dark'}\n")
+        picture = seen(self, self.wall, 64, 16).tobytes()
+        now = f"lit {picture.hex()}" if any(picture) else "dark"
+        if now != self.before:
+            self.before = now
+            sys.stdout.write(f"{time.monotonic()} {now}\n")
             sys.stdout.flush()
 
 

@@ -5,19 +5,15 @@
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from chips_seen import Chips
-from fixtures_site import LANE_SITE, ROOT, Product
-
-from controller.link import default_address
+from fixtures_site import Product
+from sign_side import side
 
 CYCLES = int(os.environ.get("PARKING_SIGN_CYCLES", "2"))
 SIDES = min(CYCLES, 5)
@@ -29,22 +25,6 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot stop a process"),
     pytest.mark.timeout(60 + 30 * CYCLES),
 ]
-
-
-@contextmanager
-def side(folder: Path) -> Iterator[tuple[Product, Chips]]:
-    folder.mkdir()
-    site = folder / "site.toml"
-    site.write_text(LANE_SITE, "utf-8")
-    product = Product(folder, site)
-    product.run_dir.mkdir(parents=True)
-    chips = Chips("sign_child.py", default_address(product.run_dir), str(product.run_dir))
-    try:
-        assert chips.next("dark")
-        yield product, chips
-    finally:
-        product.end()
-        chips.end()
 
 
 def kill(product: Product, chips: Chips, cycles: int) -> list[float]:
@@ -100,30 +80,3 @@ def test_the_chips_are_dark_soon_after_count_is_no_more(tmp_path: Path, what: ob
     sys.stdout.write(f"{len(took)} cycles: dark after {half:.3f} s (median), {max(took):.3f} s (longest)\n")
     assert max(took) <= within_s
     assert min(took) >= 0.0
-
-
-def test_a_deadlocked_count_is_dark_too(tmp_path: Path) -> None:
-    script = (
-        "import sys, threading, pathlib\n"
-        "from controller import service\n"
-        "turn, hang = service.Service._turn, pathlib.Path(sys.argv.pop())\n"
-        "def stuck(self):\n"
-        "    while hang.exists(): threading.Event().wait()\n"
-        "    return turn(self)\n"
-        "service.Service._turn = stuck\n"
-        "from controller.__main__ import main\n"
-        "main()\n"
-    )
-    with side(tmp_path / "lot") as (product, chips):
-        hang = tmp_path / "hang"
-        argv = [sys.executable, "-c", script, "count", str(product.site), *product.folders, str(hang)]
-        count = subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            chips.next("lit")
-            said = time.monotonic()
-            hang.touch()
-            assert chips.next("dark") - said <= STOPPED_S
-            assert count.poll() is None
-        finally:
-            count.kill()
-            count.wait()

@@ -148,6 +148,31 @@ def pins_answer() -> str:
     return "the sign says 29"
 
 
+def asks_the_clock(unit: str) -> Callable[[], str]:
+    """Ask the kernel from inside the unit's sandbox, as shipped and with the drop-in; the product is not run."""
+
+    def answer(name: str, *drop_ins: Path) -> int:
+        product = ("Exec", "Restart", "Watchdog", "Type", "LoadCredential", "FileDescriptor", "Runtime", "WorkingDir")
+        lines = Path(f"/etc/systemd/system/{unit}").read_text().partition("[Install]")[0].splitlines()
+        text = [line for line in lines if not line.startswith(product)]
+        ask = "import ctypes; print(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512)))"
+        said = Path("/run/parking-controller") / name
+        text += ["Type=oneshot", f"StandardOutput=file:{said}", f"ExecStart=/usr/bin/python3 -c '{ask}'"]
+        text += [each.read_text() for each in drop_ins]
+        Path(f"/run/systemd/system/{name}.service").write_text("\n".join(text))
+        run("systemctl", "daemon-reload")
+        run("systemctl", "start", f"{name}.service")
+        return int(said.read_text())
+
+    def check() -> str:
+        drop_in = Path("/source/systemd/any-clock.conf")
+        shipped, opened = answer("ask-shipped"), answer("ask-opened", drop_in)
+        assert (shipped, opened >= 0) == (-1, True), (shipped, opened)
+        return f"as shipped it may not ask the kernel, with any-clock.conf it hears {opened}"
+
+    return check
+
+
 PROMISES: tuple[Promise, ...] = (
     ("the units are clean for systemd-analyze verify", verified),
     *((f"{unit} is shut in", hardened(unit)) for unit in UNITS),
@@ -156,6 +181,7 @@ PROMISES: tuple[Promise, ...] = (
     ("folders have their owners", directories),
     ("the broker's password comes as a credential", credential),
     ("descriptors can be left with systemd", store),
+    *((f"{unit} asks whether the clock is right", asks_the_clock(unit)) for unit in (COUNT, SIGN)),
     ("a count that is stopped in its tracks is ended by its watchdog", hung(COUNT, signal.SIGSTOP, 40)),
     ("a count whose loop is deadlocked is ended by its watchdog", hung(COUNT, DEADLOCK, 40)),
     ("a sign that is stopped in its tracks is ended by its watchdog", hung(SIGN, signal.SIGSTOP, 30)),
