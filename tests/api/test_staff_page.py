@@ -6,6 +6,7 @@ import pytest
 from count_on_air import STUCK, CountOnAir, lot, wait_until
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from web_in_thread import serving
 
 from controller.api.accounts import Accounts, Role
@@ -146,6 +147,35 @@ def test_what_was_not_done_is_said_in_the_dialog_which_stays(
     count.answer = lambda _command, reply: reply(None)
     browser.find_element(By.ID, "ask-do").click()
     wait_until(lambda: not browser.find_element(By.ID, "ask").is_displayed())
+
+
+def test_a_correction_needs_no_mouse(
+    count: CountOnAir, address: str, config: WebConfig, browser: webdriver.Chrome
+) -> None:
+    count.say(lot(12))
+    count.beat()
+    log_in(browser, address, config, Role.ATTENDANT)
+    browser.get(f"{address}/staff/correct?lang=en")
+    wait_until(lambda: text(browser, "#now-inside") == "28")
+
+    def press(*keys: str) -> str:
+        browser.switch_to.active_element.send_keys(*keys)
+        return str(
+            browser.execute_script("return document.activeElement.dataset.change ?? document.activeElement.name")
+        )
+
+    reached = [press(Keys.TAB) for _ in range(15)]
+    assert reached[reached.index("-5") :][:4] == ["-5", "-1", "1", "5"]
+    while press(Keys.SHIFT, Keys.TAB) != "1":
+        pass
+    assert press(Keys.ENTER) == "reason"  # the dialog has the focus
+    press(Keys.ESCAPE)
+    assert not browser.find_element(By.ID, "ask").is_displayed()
+    assert count.commands == []
+    assert press(Keys.ENTER) == "reason"  # it was given back, and asks again
+    assert press("a motorcycle", Keys.ENTER) in {"1", "reason"}
+    wait_until(lambda: text(browser, "#outcome-text").startswith("Done."))
+    assert [(command["change"], command["reason"]) for command in count.commands] == [(1, "a motorcycle")]
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 from domain_lots import Told, fold, levels, shown, site, two_loops, zone
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from controller.domain import lot, view
 from controller.domain.amends import RECOUNT_S, UNDO_S
@@ -14,6 +15,7 @@ from controller.domain.events import (
     Adjusted,
     BayChanged,
     BayServiceChanged,
+    ClosureChanged,
     Corrected,
     DetectorChanged,
     Event,
@@ -28,6 +30,7 @@ from controller.domain.events import (
 from controller.domain.notes import What
 from controller.domain.report import MessageKind, Reason, Status
 from controller.domain.specs import LotSpec
+from controller.domain.state import LotState
 
 SITE = site(two_loops())
 ZONE = "customers"
@@ -237,3 +240,45 @@ def test_every_note_has_a_code_and_the_same_text_as_its_words() -> None:
         "corrected by -1: 3 inside (was 4)",
         "the last correction was taken back: 4 inside (was 3)",
     )
+
+
+ANYTHING = st.one_of(
+    st.sampled_from(["in", "out"]),
+    st.builds(Corrected, st.just(ZONE), st.integers(0, 60), st.just(0.0)),
+    st.builds(Adjusted, st.sampled_from([ZONE, "nowhere"]), st.sampled_from([-5, -1, 1, 5]), st.just(0.0)),
+    st.builds(RecountBegan, st.sampled_from([ZONE, "nowhere"]), st.just(0.0)),
+    st.builds(Recounted, st.just(ZONE), st.none() | st.integers(0, 60), st.just(0.0)),
+    st.builds(Undone, st.sampled_from([ZONE, "nowhere"]), st.just(0.0)),
+    st.builds(BayServiceChanged, st.sampled_from(["b0", "b1", "b9"]), st.booleans(), st.just(0.0)),
+    st.builds(BayChanged, st.sampled_from(["b0", "b1"]), st.booleans(), st.just(0.0)),
+    st.builds(ClosureChanged, st.just(ZONE), st.booleans(), st.just(0.0)),
+    st.builds(SignTested, st.just("entrance"), st.floats(0, 3000), st.just(0.0)),
+    st.builds(WentDown, st.floats(0, 4000), st.just(0.0)),
+    st.builds(Interrupted, st.just(0.0)),
+)
+STATE = TypeAdapter(LotState)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(ANYTHING, st.floats(1, 2500)), max_size=10), st.integers(0, 10))
+def test_whatever_staff_do_a_restart_in_between_changes_nothing(
+    steps: list[tuple[str | Event, float]], restart: int
+) -> None:
+    spec = site(two_loops(), bays=2)
+    at, whole = 0.0, lot.initial(spec)
+    broken = whole
+    for number, (step, pause_s) in enumerate(steps):
+        at = round(at + pause_s, 3)
+        events = (car_in if step == "in" else car_out)(at) if isinstance(step, str) else [replace(step, at=at)]
+        at = events[-1].at
+        if number == restart:
+            text = STATE.dump_json(replace(broken, due=0.0, bays_due=0.0), round_trip=True)
+            broken = lot.adapted(spec, STATE.validate_json(text))
+        whole, broken = fold(spec, events, whole).state, fold(spec, events, broken).state
+        report = view.report(spec, whole)
+        assert view.report(spec, broken) == report
+        now = report.zones[0]
+        assert now.free is None or 0 <= now.free <= now.capacity <= 40
+        assert now.low is not None
+        assert now.high is not None
+        assert 0 <= now.low <= now.high <= now.capacity
