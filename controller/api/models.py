@@ -22,6 +22,10 @@ def _shape(example: dict[str, Any]) -> ConfigDict:
     return ConfigDict(frozen=True, use_attribute_docstrings=True, json_schema_extra={"examples": [example]})
 
 
+def _asked(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(extra="forbid", use_attribute_docstrings=True, json_schema_extra={"examples": [example]})
+
+
 class Freshness(BaseModel):
     """How fresh an answer is."""
 
@@ -389,105 +393,67 @@ class Health(Freshness):
     """What does not."""
 
 
-class Correction(BaseModel):
+class Reasoned(BaseModel):
+    """Do it, and say why."""
+
+    model_config = _asked({"reason": "counted twice"})
+
+    reason: str = Field(default="", max_length=200)
+    """Goes on record with it."""
+
+
+class Correction(Reasoned):
     """Somebody looked: this many vehicles are in the zone."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        use_attribute_docstrings=True,
-        json_schema_extra={"examples": [{"occupied": 28, "reason": "counted on foot"}]},
-    )
+    model_config = _asked({"occupied": 28, "reason": "counted on foot"})
 
     occupied: int = Field(ge=0, le=40_000, strict=True)
     """Vehicles, at most twice the zone's capacity."""
-    reason: str = Field(default="", max_length=200)
-    """Goes on record with the correction."""
 
 
-class Closure(BaseModel):
+class Closure(Reasoned):
     """Close the zone, or open it again."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        use_attribute_docstrings=True,
-        json_schema_extra={"examples": [{"closed": True, "reason": "snow is being cleared"}]},
-    )
+    model_config = _asked({"closed": True, "reason": "snow is being cleared"})
 
     closed: bool = Field(strict=True)
-    reason: str = Field(default="", max_length=200)
-    """Goes on record with the closure."""
 
 
-class SignText(BaseModel):
+class SignText(Reasoned):
     """Staff's own words for a sign, until they end by themselves."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        use_attribute_docstrings=True,
-        json_schema_extra={"examples": [{"text": "Wjazd od ul. Lipowej", "minutes": 120, "reason": "road works"}]},
-    )
+    model_config = _asked({"text": "Wjazd od ul. Lipowej", "minutes": 120, "reason": "road works"})
 
     text: str = Field(min_length=1, max_length=80, pattern=r"\S")
     """Must fit the panel whole."""
     minutes: float = Field(gt=0, le=31 * 24 * 60, allow_inf_nan=False)
     """How long they stand, at most a month."""
-    reason: str = Field(default="", max_length=200)
-    """Goes on record with the message."""
 
 
-class Adjustment(BaseModel):
+class Adjustment(Reasoned):
     """Somebody saw vehicles that no lane counted."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        use_attribute_docstrings=True,
-        json_schema_extra={"examples": [{"change": -1, "reason": "left over the kerb"}]},
-    )
+    model_config = _asked({"change": -1, "reason": "left over the kerb"})
 
     change: int = Field(ge=-100, le=100, strict=True)
     """Vehicles more (or, below 0, fewer) inside; not 0."""
-    reason: str = Field(default="", max_length=200)
-    """Goes on record with it."""
 
 
-class Reasoned(BaseModel):
-    """Do it, and say why."""
-
-    model_config = ConfigDict(
-        extra="forbid", use_attribute_docstrings=True, json_schema_extra={"examples": [{"reason": "counted twice"}]}
-    )
-
-    reason: str = Field(default="", max_length=200)
-    """Goes on record with it."""
-
-
-class RecountResult(BaseModel):
+class RecountResult(Reasoned):
     """The walk is over."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        use_attribute_docstrings=True,
-        json_schema_extra={"examples": [{"seen": 31, "reason": "walked"}]},
-    )
+    model_config = _asked({"seen": 31, "reason": "walked"})
 
     seen: int = Field(ge=0, le=40_000, strict=True)
     """Vehicles counted, at most twice the zone's capacity."""
-    reason: str = Field(default="", max_length=200)
-    """Goes on record with it."""
 
 
-class BayService(BaseModel):
+class BayService(Reasoned):
     """Take the bay out of service, or back."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        use_attribute_docstrings=True,
-        json_schema_extra={"examples": [{"out_of_service": True, "reason": "a broken drain"}]},
-    )
+    model_config = _asked({"out_of_service": True, "reason": "a broken drain"})
 
     out_of_service: bool = Field(strict=True)
-    reason: str = Field(default="", max_length=200)
-    """Goes on record with it."""
 
 
 class AuditRecord(BaseModel):
@@ -550,9 +516,7 @@ class SignDone(BaseModel):
 class AlarmTest(BaseModel):
     """Send a test message."""
 
-    model_config = ConfigDict(
-        extra="forbid", use_attribute_docstrings=True, json_schema_extra={"examples": [{"to": "duty"}]}
-    )
+    model_config = _asked({"to": "duty"})
 
     to: str = Field(min_length=1, max_length=40)
     """A name of the addresses file."""
