@@ -23,7 +23,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from controller.domain.chronicle import BayLevel, Kept, Level, Told
+from controller.domain.chronicle import BayLevel, Kept, Level, TakenBack, Told
 from controller.domain.events import WentDown
 from controller.domain.report import Passage
 from controller.domain.state import LotState
@@ -216,6 +216,8 @@ class Journal:
                         "INSERT OR REPLACE INTO bay_level VALUES (?, ?, ?, ?)",
                         (one.at, one.bay, one.at + epoch, one.occupied),
                     )
+                case TakenBack():
+                    self._db.execute("DELETE FROM correction WHERE t = ? AND zone = ?", (one.at, one.zone))
                 case Told():
                     self._db.execute(
                         "INSERT INTO correction (t, wall, zone, told, believed, counted, low, high)"

@@ -686,6 +686,17 @@ def history(counting: Counting, table: str, what: str) -> list[tuple[Any, ...]]:
         return db.execute(f"SELECT {what} FROM {table} ORDER BY t").fetchall()  # noqa: S608  a test's own words
 
 
+def test_a_correction_that_was_taken_back_is_no_history(start: Start) -> None:
+    counting = start()
+    assert counting.command(do="correct", zone="customers", occupied=40) is None
+    counting.pass_time(60.0)
+    assert counting.command(do="correct", zone="customers", occupied=4) is None
+    assert counting.command(do="undo", zone="customers") is None
+    counting.pass_time(120.0)
+    assert history(counting, "correction", "told") == [(40,)]
+    assert counting.counted == 40
+
+
 def test_the_history_is_written_with_what_it_tells_of_and_goes_on_after_a_crash(start: Start, hands: Hands) -> None:
     counting = start()
     counting.message("bays/B1", "1")

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from controller.domain import occupancy
-from controller.domain.events import Corrected, Event, Recounted
+from controller.domain.events import Corrected, Event, Recounted, Undone
 from controller.domain.report import Status, ZoneReport
 from controller.domain.sight import sources_of
 from controller.domain.specs import LotSpec
+from controller.domain.staff import undoable
 from controller.domain.state import LotState, in_service, is_counted_by_lanes
 
 GRID_S = 300.0
@@ -59,7 +60,15 @@ class Told:
     high: int | None
 
 
-Kept = Level | BayLevel | Told
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What somebody told of the zone at the lot time ``at`` was a mistake."""
+
+    zone: str
+    at: float
+
+
+Kept = Level | BayLevel | Told | TakenBack
 
 
 def levels(spec: LotSpec, state: LotState, last: Mapping[str, Level]) -> tuple[Level, ...]:
@@ -91,6 +100,8 @@ def changes(spec: LotSpec, before: LotState, after: LotState, event: Event) -> t
         was = _report(spec, before, zone)
         low, high = (None if free is None else was.capacity - free for free in (was.high, was.low))
         kept.append(Told(zone, event.at, told, was.occupied, was.counted, low, high))
+    if isinstance(event, Undone) and (mistake := undoable(before, event.zone, event.at)) is not None:
+        kept.append(TakenBack(event.zone, mistake.at))
     return tuple(kept)
 
 

@@ -7,7 +7,7 @@ import pytest
 from domain_lots import fold, levels, site, tell, two_loops
 
 from controller.domain import chronicle, lot
-from controller.domain.chronicle import GRID_S, BayLevel, Kept, Level, Told
+from controller.domain.chronicle import GRID_S, BayLevel, Kept, Level, TakenBack, Told
 from controller.domain.events import (
     BayChanged,
     ClosureChanged,
@@ -16,6 +16,7 @@ from controller.domain.events import (
     RecountBegan,
     Recounted,
     Tick,
+    Undone,
     WentDown,
 )
 from controller.domain.report import PassageKind, Status
@@ -87,6 +88,12 @@ def test_a_recount_is_kept_as_what_it_came_to_and_a_given_up_one_is_not() -> Non
     assert [(one.told, one.believed) for one in kept if isinstance(one, Told)] == [(14, 10)]
     for event in (Recounted("customers", None, 600.0), Recounted("nowhere", 14, 600.0)):
         assert told(site(LANE), [events[0], event])[0] == []
+
+
+def test_what_was_taken_back_is_named_by_its_time() -> None:
+    events: list[Event] = [Corrected("customers", 14, 5.0), Undone("customers", 60.0), Undone("customers", 61.0)]
+    kept, _ = told(site(LANE), events)
+    assert [one for one in kept if isinstance(one, TakenBack)] == [TakenBack("customers", 5.0)]
 
 
 @pytest.mark.parametrize(
