@@ -74,7 +74,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "lane": ("Pas", "Lane"),
     "detector": ("Czujnik", "Detector"),
     "level": ("Stan", "State"),
-    "last_change": ("Ostatnia zmiana", "Last change"),
     "changes": ("Zmian", "Changes"),
     "entries": ("Wjazdy", "Entries"),
     "exits": ("Wyjazdy", "Exits"),

@@ -19,7 +19,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "The manager makes accounts: parking-controller access user NAME --role attendant",
     ),
     "role_needed": ("Twoja rola na to nie pozwala.", "Your role does not allow this."),
-    "session_over": ("Sesja wygasła. Zaloguj się ponownie.", "The session is over. Log in again."),
 }
 
 TABLES: dict[str, dict[str, tuple[str, str]]] = {
