@@ -1,6 +1,7 @@
 """``parking-controller sign``: drive the panels, test them, darken them, preview a message."""
 
 import contextlib
+import sys
 import threading
 import time
 from pathlib import Path
@@ -82,6 +83,32 @@ def sign_far(file: Path, state_dir: Path) -> None:
         far.run(loaded.mqtt, loaded.panels, stop, notify)
 
     serve("sign far", drive)
+
+
+@sign.command("hub75")
+@SITE
+@click.option("--name", help="Only the sign of this name.  [default: the only one]")
+@click.option("--python", "interpreter", default=sys.executable, help="The Python that has the rgbmatrix binding.")
+def sign_hub75(site: Path, name: str | None, interpreter: str) -> None:
+    """Drive a HUB75 panel, as root, for the sign's process: a program of its own; see docs/sign.md.
+
+    \b
+    Example:  parking-controller sign hub75 /etc/parking-controller/site.toml --python /opt/rgbmatrix/bin/python
+    """
+    import json
+    import os
+
+    from controller.sign import hub75_process
+
+    found = [spec for spec in _panels(site, name) if spec.driver == "hub75"]
+    if len(found) != 1:
+        fail(f"{site}: {len(found)} HUB75 panels here; {'name one of them' if found else 'nothing to drive'}")
+    built = found[0].hub75
+    told = json.dumps({"socket": str(built.socket), "options": built.options()})
+    try:  # -P: what lies beside that program is not to be found by it
+        os.execv(interpreter, [interpreter, "-P", hub75_process.__file__, told])  # noqa: S606  nothing of ours stays
+    except OSError as error:
+        fail(f"sign hub75: {interpreter}: {error.strerror}; name a Python with --python", 1)
 
 
 NAME = click.option("--name", help="Only the sign of this name.  [default: all]")

@@ -34,6 +34,7 @@ from controller.site_tables import (
     PITCHES_MM,
     PUBLIC,
     DetectorTable,
+    Hub75Table,
     LightTable,
     MqttTable,
     PanelTable,
@@ -47,6 +48,7 @@ __all__ = [
     "DIGIT_LEDS",
     "AlarmSpec",
     "ApiSpec",
+    "Hub75Spec",
     "JournalSpec",
     "LightSpec",
     "MqttSpec",
@@ -117,6 +119,40 @@ class MqttSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Hub75Spec:
+    """How a HUB75 panel is built, in the words of rpi-rgb-led-matrix, and where the process that drives it is."""
+
+    rows: int
+    cols: int
+    socket: Path
+    chain: int = 1
+    parallel: int = 1
+    mapping: str = "regular"
+    slowdown: int = 1
+    multiplexing: int = 0
+    row_address_type: int = 0
+    rgb_sequence: str = "RGB"
+    pixel_mapper: str = ""
+    panel_type: str = ""
+
+    def options(self) -> dict[str, int | str]:
+        """Return the options of the library's binding, by their names there."""
+        return {
+            "rows": self.rows,
+            "cols": self.cols,
+            "chain_length": self.chain,
+            "parallel": self.parallel,
+            "hardware_mapping": self.mapping,
+            "gpio_slowdown": self.slowdown,
+            "multiplexing": self.multiplexing,
+            "row_address_type": self.row_address_type,
+            "led_rgb_sequence": self.rgb_sequence,
+            "pixel_mapper_config": self.pixel_mapper,
+            "panel_type": self.panel_type,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class PanelSpec:
     """What a panel is made of and where it is connected. ``width`` and ``height`` are LEDs, multiples of 8."""
 
@@ -151,6 +187,8 @@ class PanelSpec:
     """How many seven-segment digits it has, each ``DIGIT_LEDS`` of the picture; None: it is a matrix."""
     first_digit: Literal["right", "left"] = "right"
     """Which of them is DIG 0 of the chip."""
+    hub75: Hub75Spec | None = None
+    """How it is built, when it is a HUB75 panel."""
     broker: MqttSpec | None = None
     """Over which broker a panel elsewhere is fed (driver mqtt); None: it hangs on this machine."""
     refresh_s: float = 1.0
@@ -362,7 +400,13 @@ def panel_spec(table: PanelTable, broker: MqttSpec | None) -> PanelSpec:
     if isinstance(table, SignTable) and table.digit_mm is not None:
         fields["pitch_mm"] = table.digit_mm / DIGIT_LEDS[1]
     fields["pitch_mm"] = fields.get("pitch_mm") or PITCHES_MM.get(table.driver, PITCHES_MM["emulator"])
+    fields["hub75"] = None if table.hub75 is None else _hub75(table.hub75, table.name)
     fields["broker"] = broker if table.driver == "mqtt" else None
     fields["chain"] = table.chain or CHAINS.get(table.driver, "rows")
     fields["arrows"] = table.arrows or "right"
     return PanelSpec(**fields)
+
+
+def _hub75(table: Hub75Table, name: str) -> Hub75Spec:
+    where = table.socket or f"/run/parking-hub75/{name}.sock"
+    return Hub75Spec(**{**table.model_dump(), "socket": Path(where)})

@@ -39,6 +39,17 @@ SPI_PINS: Mapping[int, tuple[tuple[int, ...], tuple[int, ...]]] = {
 """SPI port -> BCM numbers of MISO, MOSI, SCLK, and of the chip selects. Further ports move from one Pi to another."""
 
 
+HUB75_PINS: Mapping[str, tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]] = {
+    "regular": (
+        (4, 17, 18, 22, 23, 24, 25),
+        ((7, 8, 9, 10, 11, 27), (5, 6, 12, 13, 19, 20), (2, 3, 14, 16, 21, 26)),
+    ),
+    "adafruit-hat": ((4, 17, 20, 21, 22, 26, 27), ((5, 6, 12, 13, 16, 23),)),
+    "adafruit-hat-pwm": ((17, 18, 20, 21, 22, 26, 27), ((5, 6, 12, 13, 16, 23),)),
+}
+"""Mapping of rpi-rgb-led-matrix (lib/hardware-mapping.c there) -> BCM numbers: of all, and of each parallel chain."""
+
+
 def cross_checks(raw: Raw) -> list[SiteFault]:
     """Return what is wrong between the tables."""
     return [*_names(raw), *_pins(raw), *_sensors(raw), *_zones(raw), *_texts(raw), *_light(raw)]
@@ -105,6 +116,8 @@ def _pins(raw: Raw) -> Iterator[SiteFault]:
             yield from _claimed(users, gpio, where, f"{where} gpio")
         if sign.get("driver") in {"max7219", "max7219-digits"}:
             yield from _spi(sign, where, users, selects, shared)
+        if sign.get("driver") == "hub75" and isinstance(built := sign.get("hub75"), dict):
+            yield from _hub75(built, where, users)
 
 
 def _claimed(users: dict[int, str], gpio: int, who: str, key: str) -> Iterator[SiteFault]:
@@ -134,6 +147,17 @@ def _spi(
             yield SiteFault(f"{where} driver", _text(sign, "driver"), why, f"Move {users[gpio]} to another pin")
         users.setdefault(gpio, where)
     shared.update(bus)
+
+
+def _hub75(built: Raw, where: str, users: dict[int, str]) -> Iterator[SiteFault]:
+    """Claim a HUB75 panel's pins, as far as its mapping is known."""
+    mapping = _text(built, "mapping", "regular")
+    common, chains = HUB75_PINS.get(mapping, ((), ()))
+    for gpio in (*common, *(pin for chain in chains[: _number(built, "parallel", 1) or 1] for pin in chain)):
+        if gpio in users:
+            why = f"the panel needs pin {gpio} ({mapping}), which {users[gpio]} uses already"
+            yield SiteFault(f"{where} hub75", None, why, f"Move {users[gpio]} to another pin")
+        users.setdefault(gpio, where)
 
 
 def _sensors(raw: Raw) -> Iterator[SiteFault]:

@@ -31,9 +31,9 @@ CHAINS = {"ws2812": "rows-snake"}
 ARROWS_BEFORE = {0: "down", 90: "left", -90: "right", 180: "up"}
 """What version 0.1.0 called block_orientation, in today's words."""
 
-PITCHES_MM = {"max7219": 4.0, "max7219-digits": 6.25, "ws2812": 10.0, "emulator": 4.0}
-"""From one LED to the next: the usual 32 mm modules of 8 LEDs, digits of 100 mm, the usual matrix of 256; others as the
-emulator."""
+PITCHES_MM = {"max7219": 4.0, "max7219-digits": 6.25, "ws2812": 10.0, "hub75": 5.0, "emulator": 4.0}
+"""From one LED to the next: the usual 32 mm modules of 8 LEDs, digits of 100 mm, the usual matrix of 256, outdoor P5;
+others as the emulator."""
 
 ARROWS = {"left": "←", "right": "→", "up": "↑", "down": "↓"}
 
@@ -223,11 +223,30 @@ class GreetingTable(Table):
         return _checked(value)
 
 
-Driver = Literal["max7219", "max7219-digits", "ws2812", "mqtt", "emulator"]
+Driver = Literal["max7219", "max7219-digits", "ws2812", "hub75", "mqtt", "emulator"]
 
 DIGIT_LEDS = (8, 16)
 """Columns and rows that a seven-segment digit has in a picture."""
 _DIGITS = "max7219-digits"
+
+
+class Hub75Table(Table):
+    """``hub75`` of a sign: how the panel is built, in the words of rpi-rgb-led-matrix."""
+
+    rows: Literal[8, 16, 32, 64]
+    cols: int = Field(ge=8, le=256, multiple_of=8)
+    chain: int = Field(default=1, ge=1, le=32)
+    parallel: int = Field(default=1, ge=1, le=6)
+    mapping: Literal[
+        "regular", "regular-pi1", "adafruit-hat", "adafruit-hat-pwm", "classic", "classic-pi1", "compute-module"
+    ] = "regular"
+    slowdown: int = Field(default=1, ge=0, le=10)
+    multiplexing: int = Field(default=0, ge=0, le=30)
+    row_address_type: int = Field(default=0, ge=0, le=5)
+    rgb_sequence: Literal["RGB", "RBG", "GRB", "GBR", "BRG", "BGR"] = "RGB"
+    pixel_mapper: str = Field(default="", max_length=200)
+    panel_type: str = Field(default="", max_length=40)
+    socket: str | None = Field(default=None, min_length=1, max_length=100)
 
 
 class PanelTable(Table):
@@ -239,6 +258,7 @@ class PanelTable(Table):
     height: int = Field(ge=8, le=128, multiple_of=8)
     digits: int | None = Field(default=None, ge=1, le=8)
     first_digit: Literal["right", "left"] = "right"
+    hub75: Hub75Table | None = None
     spi_port: int = Field(default=0, ge=0, le=6)
     spi_device: int = Field(default=0, ge=0, le=2)
     gpio: Gpio = 10
@@ -281,6 +301,13 @@ class PanelTable(Table):
             raise ValueError(f'{why}, or what sign identify tells (a file of version 0.1.0 without it meant "down")')
         if (self.driver == _DIGITS) != (self.digits is not None):
             raise ValueError(f'digits and driver = "{_DIGITS}" need one another; write both, or neither')
+        if (self.driver == "hub75") != (self.hub75 is not None):
+            raise ValueError('hub75 = { ... } and driver = "hub75" need one another; write both, or neither')
+        if self.hub75 is not None and not self.hub75.pixel_mapper:
+            built = self.hub75.cols * self.hub75.chain, self.hub75.rows * self.hub75.parallel
+            if built != (self.width, self.height):
+                why = f"hub75 describes {built[0]}x{built[1]} LEDs, not {self.width}x{self.height}"
+                raise ValueError(f"{why}; mend width and height, or say with pixel_mapper how they are folded")
         if self.driver == "ws2812" and self.gpio not in WS2812_PINS:
             pins = ", ".join(map(str, WS2812_PINS))
             raise ValueError(f"gpio = {self.gpio} cannot drive a ws2812 panel; write one of {pins}")

@@ -188,7 +188,7 @@ BOUNDS = [
     (
         "sign",
         'driver = "oled"',
-        'driver = "oled": it can\'t be that. Write "max7219", "max7219-digits", "ws2812", "mqtt" or',
+        'driver = "oled": it can\'t be that. Write "max7219", "max7219-digits", "ws2812", "hub75", "mqtt"',
     ),
     (
         "sign",

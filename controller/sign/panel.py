@@ -107,6 +107,12 @@ def _ws2812(spec: PanelSpec) -> Panel:
     return Ws2812(spec)
 
 
+def _hub75(spec: PanelSpec) -> Panel:
+    from controller.sign.hub75 import Hub75  # noqa: PLC0415  only where there is such a panel
+
+    return Hub75(spec)
+
+
 def _mqtt(spec: PanelSpec) -> Panel:
     from controller.sign.elsewhere import Elsewhere  # noqa: PLC0415  only where there is such a panel
 
@@ -114,7 +120,14 @@ def _mqtt(spec: PanelSpec) -> Panel:
 
 
 DRIVERS: Mapping[str, Callable[[PanelSpec], Panel]] = MappingProxyType(
-    {"max7219": _max7219, "max7219-digits": _digits, "ws2812": _ws2812, "mqtt": _mqtt, "emulator": Emulator}
+    {
+        "max7219": _max7219,
+        "max7219-digits": _digits,
+        "ws2812": _ws2812,
+        "hub75": _hub75,
+        "mqtt": _mqtt,
+        "emulator": Emulator,
+    }
 )
 """How to open a panel, by the name of its driver."""
 

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from fixtures_site import LANE_SITE
 
 from controller.site import load
 from controller.site_far import load_far
@@ -126,10 +127,24 @@ def test_the_remote_lane_speaks_on_the_topics_that_its_site_file_names() -> None
 
 
 def test_the_far_signs_file_in_the_docs_is_good(tmp_path: Path) -> None:
-    snippet = re.search(r"```toml\n(.*?)```", (REPO / "docs" / "sign.md").read_text("utf-8"), re.DOTALL)
-    assert snippet is not None
+    snippets = re.findall(r"```toml\n(.*?)```", (REPO / "docs" / "sign.md").read_text("utf-8"), re.DOTALL)
+    (snippet,) = (each for each in snippets if each.startswith("[mqtt]"))
     path = tmp_path / "far.toml"
-    path.write_text(snippet[1])
+    path.write_text(snippet)
     far = load_far(path)
     assert [panel.name for panel in far.panels] == ["gate"]
     assert (far.mqtt.username, far.mqtt.tls) == ("sign-gate", True)
+
+
+def test_the_hub75_panel_in_the_docs_is_good(tmp_path: Path) -> None:
+    snippets = re.findall(r"```toml\n(.*?)```", (REPO / "docs" / "sign.md").read_text("utf-8"), re.DOTALL)
+    (snippet,) = (each for each in snippets if each.startswith('driver = "hub75"'))
+    path = tmp_path / "site.toml"
+    plain = 'driver = "emulator"\nwidth = 64\nheight = 16\n'
+    text = LANE_SITE.replace("gpio = 17", "gpio = 14").replace("gpio = 27", "gpio = 19")
+    path.write_text(text.replace(plain, snippet))
+    (panel,) = load(path).panels
+    assert panel.hub75 is not None
+    assert panel.hub75.socket == Path("/run/parking-hub75/entrance.sock")
+    unit = (REPO / "systemd" / "optional" / "parking-hub75.service").read_text()
+    assert f"RuntimeDirectory={panel.hub75.socket.parent.name}\n" in unit

@@ -26,7 +26,7 @@ def keys(unit: str, section: str) -> dict[str, list[str]]:
 
 
 def test_systemd_finds_nothing_to_complain_about(tmp_path: Path) -> None:
-    for unit in [*SYSTEMD.glob("*.service"), *SYSTEMD.glob("*.target")]:
+    for unit in [*SYSTEMD.glob("*.service"), *SYSTEMD.glob("*.target"), *SYSTEMD.glob("optional/*.service")]:
         # The program is not installed where the tests run; everything else is as shipped.
         (tmp_path / unit.name).write_text(unit.read_text().replace(PROGRAM, "/bin/true"))
     run = subprocess.run(
@@ -131,3 +131,12 @@ def test_the_watchdog_drop_in_waits_no_longer_than_the_board_can() -> None:
     drop_in.optionxform = str  # type: ignore[assignment,method-assign]  # keep the keys' case
     drop_in.read(REPO / "firmware_config" / "watchdog.conf")
     assert int(drop_in["Manager"]["RuntimeWatchdogSec"]) <= 15  # the BCM2835's timer ends at 16 s
+
+
+def test_what_runs_as_root_has_no_network_and_few_rights() -> None:
+    service = keys("optional/parking-hub75.service", "Service")
+    assert "User" not in service
+    assert service["PrivateNetwork"] == ["yes"]
+    assert service["CapabilityBoundingSet"] == ["CAP_SYS_RAWIO CAP_SYS_NICE"]
+    assert (service["Group"], service["RuntimeDirectory"]) == (["parking"], ["parking-hub75"])
+    assert 0 < int(service["WatchdogSec"][0]) <= 3

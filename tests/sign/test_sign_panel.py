@@ -12,10 +12,10 @@ SPEC = PanelSpec("entrance", "emulator", 64, 16)
 
 
 def test_drivers_are_opened_by_name() -> None:
-    assert set(DRIVERS) == {"max7219", "max7219-digits", "ws2812", "mqtt", "emulator"}
+    assert set(DRIVERS) == {"max7219", "max7219-digits", "ws2812", "hub75", "mqtt", "emulator"}
     assert isinstance(open_panel(SPEC), Emulator)
     with pytest.raises(
-        ValueError, match="panel x: no driver 'oled'; there are max7219, max7219-digits, ws2812, mqtt, emulator"
+        ValueError, match="panel x: no driver 'oled'; there are max7219, max7219-digits, ws2812, hub75, mqtt, emulator"
     ):
         open_panel(PanelSpec("x", "oled", 8, 8))
 
