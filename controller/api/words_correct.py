@@ -88,8 +88,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "message_for": ("Jak długo", "For how long"),
     "message_put": ("Pokaż komunikat", "Show the message"),
     "message_what": (
-        "Zniknie sam po: {time}. Zamknięcie strefy ma pierwszeństwo.",
-        "It ends by itself after {time}. A closed zone goes before it.",
+        "Czas: {time}, potem zniknie sam. Zamknięcie strefy ma pierwszeństwo.",
+        "For {time}, then it ends by itself. A closed zone goes before it.",
     ),
     "message_off": ("Zdejmij komunikat", "Take the message off"),
     "message_off_what": ("Tablica wraca do zwykłego wskazania.", "The sign says its usual again."),

@@ -280,6 +280,12 @@ def test_a_bay_is_taken_out_of_service_and_a_sign_says_what_staff_want(phone: Ph
     phone.press("[data-take-off]")
     phone.confirm("koniec objazdu")
     wait_until(lambda: phone.find("canvas.sign").get_attribute("data-text") == "12")
+    phone.press("#outcome-undo")
+    phone.confirm("pomyłka")
+    wait_until(lambda: phone.find("canvas.sign").get_attribute("data-text") == "Wjazd B")
+    phone.press("#outcome-undo")
+    phone.confirm("pomyłka")
+    wait_until(lambda: phone.find("canvas.sign").get_attribute("data-text") == "12")
     phone.press("[data-test]")
     phone.confirm("przegląd")
     wait_until(lambda: phone.find("canvas.sign").get_attribute("data-text") == "TEST")
@@ -289,6 +295,8 @@ def test_a_bay_is_taken_out_of_service_and_a_sign_says_what_staff_want(phone: Ph
         ("anna", "A2: out of service = True", "prace remontowe"),
         ("anna", "wjazd: message = Wjazd B, for 3600 s", "objazd"),
         ("anna", "wjazd: message taken off", "koniec objazdu"),
+        ("anna", "wjazd: message = Wjazd B, for 3600 s", "pomyłka"),
+        ("anna", "wjazd: message taken off", "pomyłka"),
         ("anna", "wjazd: tested", "przegląd"),
     ]
 

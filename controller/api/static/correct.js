@@ -199,9 +199,23 @@ const signPath = (name, what) => `/api/v1/signs/${encodeURIComponent(name)}/${wh
 const signOf = (name) => state?.signs.find((sign) => sign.name === name) ?? null;
 const saidOn = (name) => signOf(name)?.panel.message?.text || words.sign_dark;
 
+/** Take staff's words off; undone, they come back for the rest of their time. */
 function takeOff(name) {
-  return { title: `${words.message_off}: ${name}`, what: words.message_off_what, before: signOf(name)?.staff?.text ?? "", after: words.message_usual,
-    reasons: words.reasons_undo, method: "DELETE", path: signPath(name, "message") };
+  const standing = signOf(name)?.staff ?? null;
+  return { title: `${words.message_off}: ${name}`, what: words.message_off_what, before: standing?.text ?? "", after: words.message_usual,
+    reasons: words.reasons_undo, method: "DELETE", path: signPath(name, "message"), undo: standing && (() => putBack(name, standing)) };
+}
+
+function putOn(name, text, minutes, lasts) {
+  const standing = signOf(name)?.staff ?? null;
+  return { title: `${words.message_put}: ${name}`, what: say(words.message_what, { time: lasts }), before: saidOn(name), after: text,
+    reasons: words.reasons_message, path: signPath(name, "message"), body: { text, minutes },
+    undo: () => (standing ? putBack(name, standing) : takeOff(name)) };
+}
+
+function putBack(name, { text, until }) {
+  const minutes = Math.max(1, Math.round((new Date(until) - Date.now()) / 60000));
+  return { ...putOn(name, text, minutes, `${minutes} min`), reasons: words.reasons_undo };
 }
 
 for (const section of all("[data-sign-form]")) {
@@ -230,9 +244,7 @@ for (const section of all("[data-sign-form]")) {
   words_.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = words_.elements.text.value.trim(), { value, selectedOptions } = words_.elements.minutes;
-    ask({ title: `${words.message_put}: ${name}`, what: say(words.message_what, { time: selectedOptions[0].textContent }), before: saidOn(name), after: text,
-      reasons: words.reasons_message, path: signPath(name, "message"), body: { text, minutes: Number(value) }, undo: () => takeOff(name),
-      done: () => { words_.reset(); preview(); } });
+    ask({ ...putOn(name, text, Number(value), selectedOptions[0].textContent), done: () => { words_.reset(); preview(); } });
   });
   section.querySelector("[data-take-off]").addEventListener("click", () => ask(takeOff(name)));
   section.querySelector("[data-test]").addEventListener("click", () => ask({ title: `${words.sign_test}: ${name}`, what: words.sign_test_what,
@@ -242,6 +254,7 @@ for (const section of all("[data-sign-form]")) {
 // What is now
 
 function showCount() {
+  for (const place of all("[data-zone-name]")) put(place, zoneChoice.value);
   const now = zone(), { capacity } = zoneChoice.selectedOptions[0].dataset, byBays = now?.counted_by === "bays";
   put($("now-inside"), known(now?.occupied));
   put($("now-free"), now?.free == null ? words.unknown : `${now.free} ${words.of} ${now.capacity - now.out_of_service}`);
