@@ -32,7 +32,7 @@ install: $(VENV)/.product ## Make .venv with the product in it, .venv/bin/parkin
 demo: $(VENV)/.demo ## Run the product on simulated traffic; ARGS="..." are passed on
 	@exec $(BIN)/parking-controller demo $(ARGS)
 
-test: $(VENV)/.test ## Run all tests but the heavy suites; ARGS="-k name" chooses
+test: $(VENV)/.test $(SCRATCH)/promtool ## Run all tests but the heavy suites; ARGS="-k name" chooses
 	@deploy/need-debian.sh $(TEST_PACKAGES)
 	$(BIN)/pytest $(ARGS)
 
@@ -134,6 +134,9 @@ $(SCRATCH)/uv/.ready:
 	@$(find_python); $$python -m venv --clear $(SCRATCH)/uv
 	$(SCRATCH)/uv/bin/python -m pip install --quiet uv==$(UV_VERSION)
 	@touch $@
+
+$(SCRATCH)/promtool:
+	@deploy/promtool.sh $@
 
 $(SCRATCH)/esphome/.ready:
 	@$(find_python); $$python -m venv --clear $(SCRATCH)/esphome

@@ -235,6 +235,20 @@ class AlarmSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSpec:
+    """A system that is told what is new, by HTTP."""
+
+    name: str
+    url: str
+    on: tuple[str, ...]
+    """The types of messages that it gets."""
+    local: bool = False
+    """Whether it is in the site's own network; else it must have a public address and speak TLS."""
+    after_s: float = 3.0
+    """Only what lasts this long is told."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceSpec:
     """Where the lot is (degrees, WGS 84) and who publishes its feeds; for the feeds only."""
 
@@ -283,6 +297,8 @@ class Site:
     place: PlaceSpec | None = None
     alarms: tuple[AlarmSpec, ...] = ()
     alarm_addresses: Path | None = None
+    webhooks: tuple[WebhookSpec, ...] = ()
+    webhook_secrets: Path | None = None
 
     @property
     def slug(self) -> str:
@@ -371,6 +387,8 @@ def _build(path: Path, file: SiteFile) -> Site:
         place=PlaceSpec(**file.place.model_dump()) if file.place else None,
         alarms=tuple(AlarmSpec(**{**alarm.model_dump(), "on": tuple(alarm.on)}) for alarm in file.alarm),
         alarm_addresses=path.parent / file.alarms.addresses_file if file.alarms else None,
+        webhooks=tuple(WebhookSpec(**{**hook.model_dump(), "on": tuple(hook.on)}) for hook in file.webhook),
+        webhook_secrets=path.parent / file.webhooks.secrets_file if file.webhooks else None,
     )
 
 

@@ -84,7 +84,7 @@ def _detectors(raw: Raw) -> Iterator[tuple[str, Raw]]:
 
 
 def _names(raw: Raw) -> Iterator[SiteFault]:
-    for kind in ("zone", "lane", "bay", "sign"):
+    for kind in ("zone", "lane", "bay", "sign", "webhook"):
         for name, times in Counter(_text(t, "name") for t in _tables(raw, kind)).items():
             if name and times > 1:
                 yield SiteFault(f"{kind} name", name, f"used {times} times", "Give each its own name")

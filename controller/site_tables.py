@@ -3,6 +3,7 @@
 import re
 from datetime import time
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -416,7 +417,7 @@ class LightTable(Table):
 class AlarmTable(Table):
     """``[[alarm]]``."""
 
-    on: list[Literal["full", "uncertain", "detector_fault", "sign_dark", "drift"]] = Field(min_length=1)
+    on: list[Literal["full", "uncertain", "detector_fault", "sign_dark", "drift", "feedback"]] = Field(min_length=1)
     to: Name
     language: Literal["pl", "en"] = "pl"
     quiet_from: time | None = None
@@ -436,6 +437,39 @@ class AlarmsTable(Table):
     """``[alarms]``."""
 
     addresses_file: str = Field(min_length=1, max_length=1000)
+
+
+class WebhookTable(Table):
+    """``[[webhook]]``."""
+
+    name: Name
+    url: str = Field(min_length=1, max_length=2000)
+    on: list[Literal["zone.free", "zone.status", "sign.shows", "detector.fault"]] = Field(min_length=1)
+    local: bool = False
+    after_s: float = Field(default=3.0, ge=0, le=3600, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        try:
+            parts = urlsplit(self.url)
+            port_is_one = parts.port is None or parts.port > 0
+        except ValueError as error:
+            raise ValueError(f"url: {error}; write one like https://navigation.example/hook") from error
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_one or not self.url.isprintable():
+            raise ValueError("url is no web address; write one like https://navigation.example/hook")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("url has a user or password in it; leave that out, each message is signed")
+        if parts.fragment or " " in self.url or not self.url.isascii():
+            raise ValueError("url has a part that is never sent; leave out #, spaces and letters beyond ASCII")
+        if parts.scheme == "http" and not self.local:
+            raise ValueError("url has no TLS; write https, or local = true for the site's own network")
+        return self
+
+
+class WebhooksTable(Table):
+    """``[webhooks]``."""
+
+    secrets_file: str = Field(min_length=1, max_length=1000)
 
 
 class PlaceTable(Table):
@@ -539,6 +573,8 @@ class SiteFile(Table):
     place: PlaceTable | None = None
     alarm: list[AlarmTable] = Field(default=[], max_length=64)
     alarms: AlarmsTable | None = None
+    webhook: list[WebhookTable] = Field(default=[], max_length=16)
+    webhooks: WebhooksTable | None = None
     gpio: GpioTable = GpioTable()
     mqtt: MqttTable | None = None
     health: HealthTable = HealthTable()

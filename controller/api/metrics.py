@@ -4,9 +4,9 @@ What is not known has no sample at all; an alert on ``absent(...)`` or on ``park
 from zero.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -20,6 +20,8 @@ from prometheus_client.registry import Collector
 from controller.api.access import readable
 from controller.api.models import Picture
 from controller.api.parts import LiveDep
+from controller.api.webhooks.outbox import Totals
+from controller.api.webhooks.routes import Desk
 from controller.domain.report import FaultKind, Status
 
 router = APIRouter(tags=["read"])
@@ -31,18 +33,20 @@ router = APIRouter(tags=["read"])
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}}},
 )
-def metrics(live: LiveDep) -> Response:
+def metrics(live: LiveDep, request: Request) -> Response:
     """Metrics in Prometheus' text format."""
     registry = CollectorRegistry()
-    registry.register(_Now(live.picture()))
+    desk: Desk = request.app.state.desk
+    registry.register(_Now(live.picture(), {name: desk.outbox.totals(name) for name in desk.deliveries}))
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 class _Now(Collector):
     """The samples of one picture."""
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, webhooks: Mapping[str, Totals]) -> None:
         self._picture = picture
+        self._webhooks = webhooks
 
     def collect(self) -> Iterator[Metric]:
         yield from _zones(self._picture)
@@ -51,6 +55,7 @@ class _Now(Collector):
         yield from _faults(self._picture)
         yield from _state(self._picture)
         yield from _inputs(self._picture)
+        yield from _outgoing(self._webhooks)
 
 
 def _gauge(name: str, text: str, labels: list[str], samples: list[tuple[list[str], float | None]]) -> Metric:
@@ -155,3 +160,24 @@ def _inputs(now: Picture) -> Iterator[Metric]:
     if gpio:
         yield _counter("parking_gpio_errors", "Pin reads or events that failed.", [], [([], gpio.errors)])
         yield _counter("parking_gpio_missed", "Changes of level that are known to be lost.", [], [([], gpio.missed)])
+
+
+def _outgoing(webhooks: Mapping[str, Totals]) -> Iterator[Metric]:
+    if not webhooks:
+        return
+    label, samples = ["webhook"], webhooks.items()
+    yield _gauge("parking_webhook_waiting", "Messages that wait.", label, [([n], t.waiting) for n, t in samples])
+    yield _gauge("parking_webhook_dead", "Messages that were given up.", label, [([n], t.dead) for n, t in samples])
+    outcomes = [
+        ([name, outcome], number)
+        for name, t in samples
+        for outcome, number in (
+            ("taken", t.taken_total),
+            ("failed", t.failed_total),
+            ("dead", t.dead_total),
+            ("replaced", t.replaced_total),
+        )
+    ]
+    yield _counter(
+        "parking_webhook_messages", "Attempts and messages by what became of them.", ["webhook", "outcome"], [*outcomes]
+    )

@@ -27,6 +27,7 @@ STAFF_PAGES: list[tuple[str, str]] = [
     ("now", "/staff"),
     ("correct", "/staff/correct"),
     ("audit", "/staff/audit"),
+    ("alarms", "/staff/alarms"),
 ]
 """The tabs of the staff pages: a page's name (``tab_NAME`` has its words) and its path, in the order shown."""
 
@@ -55,6 +56,12 @@ async def correct(request: Request, site: SiteDep) -> Response:
 async def audit(request: Request, site: SiteDep) -> Response:
     """Show who changed what."""
     return staff_page(request, "audit.html", site=site, page="audit")
+
+
+@router.get("/staff/alarms")
+async def alarms(request: Request, site: SiteDep) -> Response:
+    """Show who is told what, whether it arrives, and let a manager try it."""
+    return staff_page(request, "alarms.html", site=site, page="alarms")
 
 
 @router.get("/favicon.ico")

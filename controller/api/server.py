@@ -31,6 +31,8 @@ from controller.api.feeds import routes as feeds
 from controller.api.live import Live
 from controller.api.openapi import DocumentedApp
 from controller.api.uplink import Uplink
+from controller.api.webhooks import routes as webhooks
+from controller.api.webhooks.outbox import Outbox
 from controller.notify import notify
 from controller.places import Places
 from controller.site import Site
@@ -56,7 +58,7 @@ class WebConfig:
     state_dir: Path
     """Where the count process keeps ``command.key``."""
     token_dir: Path
-    """Where the accounts are kept, readable by this process alone."""
+    """Where the accounts and the webhooks' outbox are kept, readable by this process alone."""
 
 
 def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str | None = None) -> FastAPI:
@@ -79,14 +81,16 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
     )
     app.state.site, app.state.live, app.state.uplink = config.site, live, uplink
     app.state.courier = Courier(config.site.alarm_addresses)
+    app.state.unheeded = list  # what else is worth an alarm: see ``alarms.routes.Unheeded``
     app.state.gate = Gate(_accounts(config.token_dir))
+    app.state.desk = webhooks.Desk(config.site, live, Outbox(config.token_dir, [w.name for w in config.site.webhooks]))
     app.state.lobby, app.state.journal = lobby, places.journal
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)  # outside: a refusal has them too
     problems.install(app)
     conditional.install(app)
     app.include_router(feeds.router, dependencies=[Depends(readable("feeds"))])
-    ours = (reading, staff, audit, alarms, metrics, pages, login)
+    ours = (reading, staff, audit, alarms, webhooks, metrics, pages, login)
     for router in (*(part.router for part in ours), *extra):
         app.include_router(router)
     mimetypes.add_type("text/javascript", ".js")  # Windows may have another in its registry, and nosniff refuses that
@@ -179,7 +183,9 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(app.state.uplink.run()), asyncio.create_task(app.state.live.run())]
-    tasks.append(asyncio.create_task(alarms.watch(app.state.site, app.state.live, app.state.courier)))
+    also = app.state.unheeded
+    tasks.append(asyncio.create_task(alarms.watch(app.state.site, app.state.live, app.state.courier, also)))
+    tasks.append(asyncio.create_task(app.state.desk.run()))
     for task in tasks:
         task.add_done_callback(_mourn)
     try:
@@ -189,6 +195,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             task.cancel()
         app.state.courier.close()
         await asyncio.gather(*tasks, return_exceptions=True)
+        app.state.desk.close()
 
 
 def _mourn(task: "asyncio.Task[None]") -> None:

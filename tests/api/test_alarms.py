@@ -1,14 +1,10 @@
 """Alarms: when they are told (time is driven), and that they reach a real HTTP service without a secret getting out."""
 
 import dataclasses
-import http.server
-import json
 import logging
 import os
-import queue
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import time
 from pathlib import Path
@@ -17,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from count_on_air import STUCK, CountOnAir, envelope, lot, site_in
+from receiver import Receiver
 from web_in_thread import serving
 
 from controller.api.alarms.courier import Courier, NotSentError
@@ -29,7 +26,8 @@ from controller.api.status import picture
 from controller.domain.report import Fault, LotReport
 from controller.site import AlarmSpec
 
-KINDS = ("full", "uncertain", "detector_fault", "sign_dark", "drift")
+KINDS = ("full", "uncertain", "detector_fault", "sign_dark", "drift", "feedback")
+FEEDBACK = Alarm("feedback", "the sign said free, and nothing was", "no. 7, 10:15")
 NOON, NIGHT, MORNING = time(12), time(23, 30), time(6)
 SECRET = "hunter2-very-secret"  # noqa: S105  that is what must not get out
 
@@ -45,8 +43,8 @@ def of(tmp_path: Path, free: int | None = 12, *, faults: tuple[Fault, ...] = (),
     return now.model_copy(update={"zones": now.zones[:1]})  # the staff's is never known
 
 
-def kinds(now: Picture, *on: str) -> set[tuple[str, str]]:
-    return {(alarm.kind, alarm.about) for alarm in wrong(now, AlarmSpec(on or KINDS, "duty"))}
+def kinds(now: Picture, *on: str, also: tuple[Alarm, ...] = ()) -> set[tuple[str, str]]:
+    return {(alarm.kind, alarm.about) for alarm in wrong(now, AlarmSpec(on or KINDS, "duty"), also)}
 
 
 @pytest.mark.parametrize(
@@ -58,17 +56,37 @@ def kinds(now: Picture, *on: str) -> set[tuple[str, str]]:
         ({"drift": 6}, "drift", "customers"),
         ({"drift": -6}, "drift", "customers"),
         ({}, "sign_dark", "entrance"),  # no read-back at all
+        ({}, "feedback", FEEDBACK.about),
     ],
 )
 def test_each_kind_is_noticed_and_only_where_it_is_asked_for(
     tmp_path: Path, more: dict[str, Any], kind: str, about: str
 ) -> None:
-    now = of(tmp_path, **more)
-    assert kinds(now, kind) == {(kind, about)}
+    now, also = of(tmp_path, **more), (FEEDBACK,) if kind == "feedback" else ()
+    assert kinds(now, kind, also=also) == {(kind, about)}
     others = set(KINDS) - {kind}
-    assert (kind, about) not in kinds(now, *others)
+    assert (kind, about) not in kinds(now, *others, also=also)
     if kind != "sign_dark":
         assert kinds(of(tmp_path), kind) == set()
+
+
+CONDITIONS: dict[str, dict[str, Any]] = {
+    "full": {"free": 0},
+    "uncertain": {"free": None},
+    "detector_fault": {"faults": (STUCK,)},
+    "sign_dark": {},
+    "drift": {"drift": 9},
+    "feedback": {},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_keeps_quiet_hours_and_is_not_told_twice(tmp_path: Path, kind: str) -> None:
+    rule = Rule(AlarmSpec((kind,), "duty", after_s=0, quiet_from=time(22), quiet_to=time(6)))
+    now, also = of(tmp_path, **CONDITIONS[kind]), (FEEDBACK,) if kind == "feedback" else ()
+    assert rule.due(now, NIGHT, 0.0, also) == []
+    assert [alarm.kind for alarm in rule.due(now, MORNING, 20_000.0, also)] == [kind]
+    assert rule.due(now, NOON, 40_000.0, also) == []
 
 
 def test_it_is_told_once_after_it_lasted(tmp_path: Path) -> None:
@@ -113,46 +131,19 @@ def test_every_kind_has_words_in_both_languages(kind: str) -> None:
     assert all("{" not in text for text in (*polish, *english))
 
 
-class Sink:
-    """An HTTP service that takes what apprise's json:// sends."""
-
-    def __init__(self) -> None:
-        self.got: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self.status = 200
-        sink = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                self.send_response(sink.status)
-                self.end_headers()
-                sink.got.put(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-        self.address = f"json://lot:{SECRET}@127.0.0.1:{self._server.server_port}/"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    made = Sink()
+def sink() -> Iterator[Receiver]:
+    """A service that takes what apprise's json:// sends."""
+    made = Receiver()
     yield made
     made.close()
 
 
 @pytest.fixture
-def addresses(tmp_path: Path, sink: Sink) -> Path:
+def addresses(tmp_path: Path, sink: Receiver) -> Path:
     path = tmp_path / "alarm-addresses.toml"
-    path.write_text(f'duty = ["{sink.address}"]\nwrong = ["no-such-service://x:{SECRET}@y"]\n')
+    address = f"json://lot:{SECRET}@127.0.0.1:{sink.port}/"
+    path.write_text(f'duty = ["{address}"]\nwrong = ["no-such-service://x:{SECRET}@y"]\n')
     return path
 
 
@@ -163,19 +154,19 @@ def courier(addresses: Path) -> Iterator[Courier]:
     made.close()
 
 
-def test_a_message_reaches_the_service(sink: Sink, courier: Courier) -> None:
+def test_a_message_reaches_the_service(sink: Receiver, courier: Courier) -> None:
     courier.put("duty", "Parking: brak wolnych miejsc", "Nic nie trzeba robić.")
-    got = sink.got.get(timeout=30)
+    got = sink.next().json
     assert (got["title"], got["message"]) == ("Parking: brak wolnych miejsc", "Nic nie trzeba robić.")
 
 
 def test_what_a_service_refuses_is_tried_again_and_no_secret_is_logged(
-    sink: Sink, courier: Courier, caplog: pytest.LogCaptureFixture
+    sink: Receiver, courier: Courier, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     sink.status = 500
     courier.put("duty", "Title", "Body")
-    assert [sink.got.get(timeout=30)["title"] for _ in range(3)] == ["Title"] * 3
+    assert [sink.next().json["title"] for _ in range(3)] == ["Title"] * 3
     for bad in ("wrong", "nobody"):
         with pytest.raises(NotSentError) as error:
             courier.send(bad, "Title", "Body")
@@ -202,21 +193,34 @@ def alarmed(config: WebConfig, addresses: Path) -> WebConfig:
     return dataclasses.replace(config, site=dataclasses.replace(config.site, alarms=(rule,), alarm_addresses=addresses))
 
 
-def test_a_fault_of_the_lot_reaches_the_service(alarmed: WebConfig, count: CountOnAir, sink: Sink) -> None:
+def test_a_fault_of_the_lot_reaches_the_service(alarmed: WebConfig, count: CountOnAir, sink: Receiver) -> None:
     with serving(create_app(alarmed)):
         count.say(lot(12, faults=(STUCK,)))
-        got = sink.got.get(timeout=30)
+        got = sink.next().json
     assert got["title"] == "Parking dla klientów: Detector main.outer is at fault"
 
 
-def test_a_test_message_needs_a_credential(alarmed: WebConfig, sink: Sink, token: str) -> None:
+def test_feedback_reaches_the_service_from_whoever_keeps_it(
+    alarmed: WebConfig, count: CountOnAir, sink: Receiver
+) -> None:
+    rule = AlarmSpec(("feedback",), "duty", language="pl", after_s=0)
+    app = create_app(dataclasses.replace(alarmed, site=dataclasses.replace(alarmed.site, alarms=(rule,))))
+    app.state.unheeded = lambda: [FEEDBACK]
+    with serving(app):
+        count.say(lot(12))
+        got = sink.next().json
+    assert got["title"] == f"Parking dla klientów: Zgłoszenie: {FEEDBACK.about}"
+    assert "no. 7" in got["message"]
+
+
+def test_a_test_message_needs_a_credential(alarmed: WebConfig, sink: Receiver, token: str) -> None:
     app = create_app(alarmed)
     with serving(app) as address, httpx.Client(base_url=address, timeout=60) as api:
         assert api.post("/api/v1/alarms/test", json={"to": "duty"}).status_code == 401
         assert sink.got.empty()
         api.headers["Authorization"] = f"Bearer {token}"
         assert api.post("/api/v1/alarms/test", json={"to": "duty"}).json() == {"sent": True, "to": "duty"}
-        assert sink.got.get(timeout=5)["title"].endswith("Test of the alarms")
+        assert sink.next().json["title"].endswith("Test of the alarms")
         sink.status = 500
         failed = api.post("/api/v1/alarms/test", json={"to": "duty"})
         assert failed.status_code == 502

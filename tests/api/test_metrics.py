@@ -1,14 +1,23 @@
+import dataclasses
 import json
+import os
 import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import pytest
 from count_on_air import STUCK, CountOnAir, lot, show, wait_until
 from prometheus_client.parser import text_string_to_metric_families
+from web_in_thread import serving
 
-from controller.api.server import WebConfig
+from controller.api.server import WebConfig, create_app
+from controller.site import WebhookSpec
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -80,10 +89,21 @@ def test_a_stale_state_leaves_no_number_behind(count: CountOnAir, api: httpx.Cli
     }
 
 
-def test_alert_rules_and_dashboard_speak_of_metrics_that_there_are(count: CountOnAir, api: httpx.Client) -> None:
-    count.say(lot(12, faults=(STUCK,)))
-    wait_until(lambda: of(samples(api), "parking_state_live") == 1)
-    told = {name for name, _ in samples(api)}
+@pytest.fixture
+def everything(config: WebConfig, count: CountOnAir) -> Iterator[httpx.Client]:
+    """A lot that has a sample of every metric."""
+    hook = WebhookSpec("navigation", "https://navigation.invalid/", ("zone.free",), after_s=3600.0)
+    with (
+        serving(create_app(dataclasses.replace(config, site=dataclasses.replace(config.site, webhooks=(hook,))))) as at,
+        httpx.Client(base_url=at, timeout=10) as client,
+    ):
+        count.say(lot(12, faults=(STUCK,)))
+        wait_until(lambda: of(samples(client), "parking_state_live") == 1)
+        yield client
+
+
+def test_alert_rules_and_dashboard_speak_of_metrics_that_there_are(everything: httpx.Client) -> None:
+    told = {name for name, _ in samples(everything)}
     rules = (DEPLOY / "prometheus" / "parking.rules.yml").read_text("utf-8")
     panels = json.loads((DEPLOY / "grafana" / "parking.json").read_text("utf-8"))["panels"]
     asked = [line for line in rules.splitlines() if "expr:" in line]
@@ -91,3 +111,41 @@ def test_alert_rules_and_dashboard_speak_of_metrics_that_there_are(count: CountO
     named = {name for text in asked for name in re.findall(r"\bparking_[a-z_]+\b(?!=)", text)}
     assert len(named) > 8
     assert named - {"parking_zone_status"} <= told
+
+
+@pytest.fixture
+def promtool() -> Callable[..., str]:
+    """Prometheus' own checker; gives what it says, and fails when it is not content."""
+    program = shutil.which("promtool", path=f"{ROOT / 'build'}:{os.environ['PATH']}")
+    if program is None:
+        pytest.fail("promtool is missing: `make test` fetches it, or deploy/promtool.sh build/promtool")
+
+    def check(*arguments: str, text: str = "") -> str:
+        done = subprocess.run(
+            [program, *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=DEPLOY / "prometheus",
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, said
+        return said
+
+    return check
+
+
+def test_promtool_has_nothing_to_say_about_the_metrics(everything: httpx.Client, promtool: Callable[..., str]) -> None:
+    text = everything.get("/metrics").text
+    assert promtool("check", "metrics", text=text) == ""
+    with pytest.raises(AssertionError, match="no help text"):
+        promtool("check", "metrics", text=re.sub("# HELP parking_free_spaces .*\n", "", text))
+
+
+def test_promtool_finds_each_alert_told_when_it_should_be(promtool: Callable[..., str]) -> None:
+    rules, tests = ((DEPLOY / "prometheus" / f"parking.rules{kind}.yml").read_text("utf-8") for kind in ("", ".test"))
+    alerts = re.findall(r"- alert: (\w+)", rules)
+    assert f"{len(alerts)} rules found" in promtool("check", "rules", "parking.rules.yml")
+    assert "SUCCESS" in promtool("test", "rules", "parking.rules.test.yml")
+    assert [alert for alert in alerts if f"alertname: {alert}" not in tests] == []

@@ -43,7 +43,8 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/staff", "/staff/correct", "/staff/audit", "/?lang=en", "/staff?lang=en", "/login"]
+    "path",
+    ["/", "/staff", "/staff/correct", "/staff/audit", "/staff/alarms", "/?lang=en", "/staff?lang=en", "/login"],
 )
 def test_a_page_needs_nothing_from_elsewhere_and_nothing_inline(staff: httpx.Client, path: str) -> None:
     answer = staff.get(path).raise_for_status()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
@@ -24,26 +25,39 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 
+Unheeded = Callable[[], Iterable[Alarm]]
+"""Tells what holds beside the picture: ``Alarm("feedback", what it says, which and when)`` for each that nobody has
+taken up. ``app.state.unheeded`` is one; the part of the product that keeps feedback puts its own there."""
+
 router = APIRouter(prefix="/api/v1", tags=["staff"])
 
 
-async def watch(site: Site, live: Live, courier: Courier) -> None:
+async def watch(site: Site, live: Live, courier: Courier, unheeded: Unheeded) -> None:
     """Tell what is wrong until cancelled."""
     rules = [Rule(spec) for spec in site.alarms]
     zone = ZoneInfo(site.timezone)
     while True:
         try:
-            look(site, rules, live, courier, datetime.now(zone), time.monotonic())
+            also = tuple(await asyncio.to_thread(unheeded)) if rules else ()
+            look(site, rules, live, courier, datetime.now(zone), time.monotonic(), also)
         except Exception:
             log.exception("looking for alarms failed; trying again")
         await asyncio.sleep(LOOK_S)
 
 
-def look(site: Site, rules: list[Rule], live: Live, courier: Courier, clock: datetime, monotonic: float) -> None:
+def look(
+    site: Site,
+    rules: list[Rule],
+    live: Live,
+    courier: Courier,
+    clock: datetime,
+    monotonic: float,
+    also: Iterable[Alarm] = (),
+) -> None:
     """Look once."""
     now = live.picture()
     for rule in rules:
-        for alarm in rule.due(now, clock.time(), monotonic):
+        for alarm in rule.due(now, clock.time(), monotonic, also):
             courier.put(rule.spec.to, *said(alarm, site.lot.name, rule.spec.language))
 
 
@@ -57,11 +71,12 @@ def look(site: Site, rules: list[Rule], live: Live, courier: Courier, clock: dat
         HTTPStatus.BAD_GATEWAY,
     ),
 )
-async def try_alarm(_who: ManagerDep, test: AlarmTest, request: Request) -> AlarmTested:
+async def try_alarm(who: ManagerDep, test: AlarmTest, request: Request) -> AlarmTested:
     """Send a test message to a name of the addresses file, now: 200 means that the service took it."""
     site: Site = request.app.state.site
     language: Language = next((spec.language for spec in site.alarms if spec.to == test.to), "pl")
     courier: Courier = request.app.state.courier
+    await asyncio.to_thread(request.app.state.desk.outbox.record, who.by, f"alarm to {test.to}: tested", time.time())
     try:
         await asyncio.to_thread(courier.send, test.to, *said(Alarm("test", ""), site.lot.name, language))
     except NotSentError as error:

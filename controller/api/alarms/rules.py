@@ -1,10 +1,11 @@
 """What is worth an alarm, and when it is told. Pure: picture and times are arguments.
 
+What the picture does not show (feedback that nobody has taken up) comes as alarms that hold already.
 A condition is told once it lasted ``after_s``, outside quiet hours, and not again within ``again_after_s`` however
 often it comes and goes. What begins in quiet hours and still holds at their end is told then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import time
 
@@ -15,16 +16,16 @@ from controller.site import AlarmSpec
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One thing that is wrong: ``about`` is a zone, a detector, a bay or a sign."""
+    """One thing that is wrong: ``about`` is a zone, a detector, a bay, a sign, or what feedback says."""
 
     kind: str
     about: str
     detail: str = ""
 
 
-def wrong(now: Picture, spec: AlarmSpec) -> Iterator[Alarm]:
-    """Yield what is wrong at this moment, of the kinds that this rule is for."""
-    yield from (alarm for alarm in _all(now, spec) if alarm.kind in spec.on)
+def wrong(now: Picture, spec: AlarmSpec, also: Iterable[Alarm] = ()) -> Iterator[Alarm]:
+    """Yield what is wrong at this moment, of the kinds that this rule is for; ``also`` comes from elsewhere."""
+    yield from (alarm for alarm in (*_all(now, spec), *also) if alarm.kind in spec.on)
 
 
 def _all(now: Picture, spec: AlarmSpec) -> Iterator[Alarm]:
@@ -54,9 +55,9 @@ class Rule:
         self._told: set[tuple[str, str]] = set()
         self._told_at: dict[tuple[str, str], float] = {}
 
-    def due(self, now: Picture, clock: time, monotonic: float) -> list[Alarm]:
+    def due(self, now: Picture, clock: time, monotonic: float, also: Iterable[Alarm] = ()) -> list[Alarm]:
         """Return what is to be told at the local time of day ``clock``."""
-        found = {(alarm.kind, alarm.about): alarm for alarm in wrong(now, self.spec)}
+        found = {(alarm.kind, alarm.about): alarm for alarm in wrong(now, self.spec, also)}
         self._since = {key: self._since.get(key, monotonic) for key in found}
         self._told &= found.keys()
         if is_quiet(self.spec, clock):

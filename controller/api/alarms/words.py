@@ -27,6 +27,10 @@ _SAYS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
         ("{about}: licznik przejazdów odbiega o {detail}", "Policz pojazdy i wpisz korektę; sprawdź pętle."),
         ("{about}: the count of passages is off by {detail}", "Count the vehicles and correct; check the loops."),
     ),
+    "feedback": (
+        ("Zgłoszenie: {about}", "Zobacz je na stronie obsługi i potwierdź ({detail})."),
+        ("Feedback: {about}", "Look at it on the staff page and acknowledge it ({detail})."),
+    ),
     "test": (
         ("Próba alarmu", "Ta wiadomość pokazuje, że alarmy dochodzą. Nic się nie stało."),
         ("Test of the alarms", "This shows that alarms arrive. Nothing has happened."),
