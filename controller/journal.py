@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -188,17 +189,7 @@ class Journal:
         """
         with _transaction(self._db):
             self._append(records)
-            self._db.executemany(
-                "INSERT INTO passage (t, wall, began, lane, kind, tailgating, wrong_way, doubt, turned)"
-                " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM passage WHERE t = ? AND lane = ?)",
-                [
-                    (
-                        *(p.at, p.at + epoch, p.began + epoch, p.lane, p.kind.value),
-                        *(p.tailgating, p.wrong_way, p.doubt, p.turned, p.at, p.lane),
-                    )
-                    for p in passed
-                ],
-            )
+            self._append_passages(passed, epoch)
             self._write_history(kept, epoch)
             self._mark(clock)
 
@@ -234,6 +225,19 @@ class Journal:
                     "INSERT INTO audit (wall, input_id, who, what, reason, before) VALUES (?, ?, ?, ?, ?, ?)",
                     (record.wall, number, audit.who, audit.what, audit.reason, audit.before),
                 )
+
+    def _append_passages(self, passed: Sequence[Passage], epoch: float) -> None:
+        alike: Counter[tuple[float, str]] = Counter()  # two may be through at one moment: one that hid behind another
+        for p in passed:
+            alike[p.at, p.lane] += 1
+            self._db.execute(
+                "INSERT INTO passage (t, wall, began, lane, kind, tailgating, wrong_way, doubt, turned)"
+                " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE (SELECT count(*) FROM passage WHERE t = ? AND lane = ?) < ?",
+                (
+                    *(p.at, p.at + epoch, p.began + epoch, p.lane, p.kind.value),
+                    *(p.tailgating, p.wrong_way, p.doubt, p.turned, p.at, p.lane, alike[p.at, p.lane]),
+                ),
+            )
 
     def mark_alive(self, clock: Clock) -> None:
         """Note that the controller still lives, so that a restart knows for how long it did not."""

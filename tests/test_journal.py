@@ -167,6 +167,16 @@ def test_passages_have_their_wall_time_and_come_newest_first(journal: Journal, p
     assert clock.t == 21.0, "or a restart would forget what was decided after the last input"
 
 
+def test_two_passages_of_one_moment_are_two_and_stay_two_when_a_restart_finds_them_again(
+    journal: Journal, path: Path
+) -> None:
+    both = [Passage("main", PassageKind.ENTRY, at, 1.0, doubt=doubt) for at, doubt in ((9.0, None), (9.0, "hidden"))]
+    for _ in range(2):
+        journal.append([], CLOCK, both)
+    with closing(open_reader(path)) as db:
+        assert [row["doubt"] for row in passages(db, 10)] == ["hidden", None]
+
+
 def test_a_passage_that_a_restart_finds_again_is_not_added_twice(journal: Journal, path: Path) -> None:
     journal.append([], CLOCK, [ENTRY], 1000.0)
     journal.append([], CLOCK, [ENTRY, replace(ENTRY, lane="other")], 1000.5)

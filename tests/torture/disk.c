@@ -3,7 +3,7 @@
  * It writes all that changes these files to the log $DISK_LOG, in order, with each fsync and with notes of the process
  * itself (disk_note: "this was acknowledged"). From the log one can tell what would be on the disk had the power gone at
  * any moment. And it lets writes and fsyncs fail when it is told to (disk_fail). SQLite's -shm files are memory, no disk.
- * $DISK_DIES: the process is killed (SIGKILL) right after so many fsyncs: durable, and nobody was told.
+ * disk_dies: the process is killed (SIGKILL) right after so many fsyncs: durable, and nobody was told.
  *
  * A log record: op (1 byte), length of path, length of data (4 bytes each), offset (8 bytes), path, data.
  * Ops: W write, T truncate (offset: new length), S fsync, U unlink, R rename (data: new path), N note (data).
@@ -39,7 +39,6 @@ __attribute__((constructor)) static void begin(void) {
     folder = getenv("DISK_DIR");
     const char *path = getenv("DISK_LOG");
     REAL(int, "open64", const char *, int, ...);
-    if (getenv("DISK_DIES")) syncs_to_live = atol(getenv("DISK_DIES"));
     if (path) log_fd = real(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
@@ -80,6 +79,7 @@ void disk_fail(long after, int number, int lasts) {
     pthread_mutex_unlock(&lock);
 }
 
+void disk_dies(long syncs) { syncs_to_live = syncs; }
 long disk_operations(void) { return operations; }
 int disk_is_armed(void) { return fail_at >= 0; }
 

@@ -56,6 +56,11 @@ def fail(after: int, number: int, *, lasts: bool = False) -> None:
     preloaded().disk_fail(ctypes.c_long(after), number, int(lasts))
 
 
+def dies(syncs: int) -> None:
+    """Kill this process right after so many fsyncs."""
+    preloaded().disk_dies(ctypes.c_long(syncs))
+
+
 def operations(log: Path) -> Iterator[Operation]:
     """Read a log."""
     content = log.read_bytes()
