@@ -227,6 +227,8 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
         "stuck": ("zablokowany stan", "stuck"),
         "chatter": ("drgania styku", "chatter"),
         "silent": ("milczy", "silent"),
+        "reversed": ("zamienione pętle", "loops swapped"),
+        "battery": ("słaba bateria", "battery low"),
         "not_written": ("nie można zapisać", "can't be written"),
         "unreadable": ("brak odczytu", "can't be read"),
     },
@@ -240,6 +242,11 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
             "changes far too often since {time} ({age}).",
         ),
         "silent": ("brak wiadomości od {time} ({age}).", "no message since {time} ({age})."),
+        "reversed": (
+            "od {time} ({age}) wszystkie pojazdy jadą pod prąd.",
+            "all vehicles go the wrong way since {time} ({age}).",
+        ),
+        "battery": ("słaba bateria od {time} ({age}).", "its battery is low since {time} ({age})."),
         "not_written": ("nie można zapisać od {time} ({age}).", "can't be written since {time} ({age})."),
         "unreadable": (
             "wejścia sterownika nie można odczytać od {time} ({age}).",
@@ -258,6 +265,14 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
         "silent": (
             "Sprawdź baterię lub zasilanie czujnika oraz zasięg bramki.",
             "Check the sensor's battery or supply and whether the gateway reaches it.",
+        ),
+        "reversed": (
+            "Jeśli jadą dobrze, pętle są zamienione: zamień ich przewody lub outer i inner w pliku; potem przelicz.",
+            "If they drive as they should, swap the two loops' wires, or outer and inner in the file; then recount.",
+        ),
+        "battery": (
+            "Wymień baterię czujnika; na razie działa.",
+            "Change the sensor's battery; it still works.",
         ),
         "not_written": (
             "Zwolnij miejsce na karcie pamięci albo ją wymień; po zapisaniu liczba wróci sama.",

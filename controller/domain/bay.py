@@ -1,10 +1,18 @@
-"""Bay sensors: what each says, which messages are news, and when one has been silent for too long."""
+"""Bay sensors: what each says, which messages are news, and when one is silent for too long, or can't be believed.
+
+A bay sensor that changes again and again (it is loose, or its magnetometer picks up a tram) flaps: while it does, its
+bay is unknown. Vehicles do not come and go like that: each change counts, and is forgotten after ``CALM_S``.
+"""
 
 from dataclasses import dataclass, replace
 
 from controller.domain.events import BayChanged, Stamp
 from controller.domain.health import is_news, is_too_old
 from controller.domain.specs import BaySpec
+
+FLAPS = 6.0
+"""So many changes that are not forgotten yet are no vehicles'; fewer than half of it are, again."""
+CALM_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +27,12 @@ class BayState:
     stamp: Stamp | None = None
     silent: bool = False
     """Nothing was heard for too long."""
+    said: bool | None = None
+    """What it said last, believed or not ..."""
+    changes: float = 0.0
+    """... and how often that changed lately."""
+    flapping: bool = False
+    battery_low_since: float | None = None
 
 
 def heard(spec: BaySpec, bay: BayState, event: BayChanged, epoch: float | None) -> BayState | None:
@@ -27,8 +41,23 @@ def heard(spec: BaySpec, bay: BayState, event: BayChanged, epoch: float | None) 
         return None
     if not is_news(bay.stamp, bay.heard_at, event.stamp, event.at):
         return None
-    since = bay.since if event.occupied is bay.occupied else event.at
-    return BayState(event.occupied, since, heard_at=event.at, stamp=event.stamp or bay.stamp)
+    changes = max(0.0, bay.changes - (event.at - (event.at if bay.heard_at is None else bay.heard_at)) / CALM_S)
+    changes += bay.said is not None and bay.said is not event.occupied
+    flapping = changes >= (FLAPS / 2 if bay.flapping else FLAPS)
+    occupied = None if flapping else event.occupied
+    low_since = bay.battery_low_since
+    if event.battery_low is not None:
+        low_since = (event.at if low_since is None else low_since) if event.battery_low else None
+    return BayState(
+        occupied,
+        bay.since if occupied is bay.occupied and flapping is bay.flapping else event.at,
+        heard_at=event.at,
+        stamp=event.stamp or bay.stamp,
+        said=event.occupied,
+        changes=changes,
+        flapping=flapping,
+        battery_low_since=low_since,
+    )
 
 
 def silent_due(spec: BaySpec, bay: BayState) -> float | None:
@@ -39,9 +68,9 @@ def silent_due(spec: BaySpec, bay: BayState) -> float | None:
 
 def silenced(bay: BayState, at: float) -> BayState:
     """Say that nobody knows about the bay any more, or ever did."""
-    return replace(bay, occupied=None, since=at, silent=True)
+    return replace(bay, occupied=None, since=at, silent=True, flapping=False, changes=0.0)
 
 
 def forgotten(bay: BayState, at: float) -> BayState:
     """Forget what was heard, since the controller was off; only a message that comes again is still known as such."""
-    return BayState(since=at, stamp=bay.stamp)
+    return BayState(since=at, stamp=bay.stamp, battery_low_since=bay.battery_low_since)

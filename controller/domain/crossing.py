@@ -252,6 +252,10 @@ class LaneState:
     back_outs: int = 0
     touches: int = 0
     ambiguous: int = 0
+    against: int = 0
+    """Vehicles that went against a one-way lane, one after the other, up to now ..."""
+    against_since: float = 0.0
+    """... and when the first of them did."""
 
     @property
     def deadline(self) -> float | None:

@@ -36,6 +36,8 @@ class BayChanged:
     occupied: bool
     at: float
     stamp: Stamp | None = None
+    battery_low: bool | None = None
+    """Whether the sensor says that its battery is low; None: it does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,35 @@ def faults(lane: LaneState) -> tuple[LaneFault, ...]:
     return lane.faults
 
 
+REVERSED = 6
+"""When so many vehicles in a row go against a one-way lane, its two loops are wired the wrong way round: from then on
+the direction is the lane's."""
+
+
+def reversed_since(lane: LaneState) -> float | None:
+    """Return since when vehicles seem to go against the lane; None: they do not."""
+    return lane.against_since if lane.against >= REVERSED else None
+
+
+def is_found_reversed(was: LaneState, now: LaneState) -> bool:
+    """Whether it has just become clear."""
+    return was.against < REVERSED <= now.against
+
+
+def _as_the_lane_goes(lane: LaneState, passed: Sequence[Passage]) -> tuple[Passage, ...]:
+    """Turn round whoever went against a lane that has its loops the wrong way round."""
+    if lane.against < REVERSED:
+        return tuple(passed)
+    turned = {PassageKind.ENTRY: PassageKind.EXIT, PassageKind.EXIT: PassageKind.ENTRY}
+    doubt = "like all others before, it seemed to go against the lane"
+    return tuple(
+        replace(p, kind=turned[p.kind], chance_in=p.chance_out, chance_out=p.chance_in, doubt=p.doubt or doubt)
+        if p.wrong_way
+        else p
+        for p in passed
+    )
+
+
 def is_blind(spec: LaneSpec, lane: LaneState) -> bool:
     """Whether nothing of this lane counts any more."""
     pair = sum(d is not None for d in (spec.outer, spec.inner))
@@ -157,6 +186,7 @@ def _step(spec: LaneSpec, lane: LaneState, step: Step, at: float) -> Weighed:
     new = changed(new, phase_due=None if limit is None else at + limit)
     if passed:
         new, passed = _claimed(new, passed) if new.openings or spec.barrier is not None else (new, passed)
+        passed = _as_the_lane_goes(new, passed)
         new = _tally(new, passed)
     if (found := suspicion.named(new)) is not None:
         new, more = blinded(spec, new, *found, at)
@@ -301,8 +331,15 @@ def _vehicle(spec: LaneSpec, lane: LaneState, role: Role, visit: Visit) -> tuple
 
 def _tally(lane: LaneState, passed: Sequence[Passage]) -> LaneState:
     kinds = [p.kind for p in passed]
+    against, since = lane.against, lane.against_since
+    for one in passed:
+        if one.seen_by is None and one.kind in {PassageKind.ENTRY, PassageKind.EXIT}:
+            since = since if against else one.began
+            against = against + 1 if one.wrong_way else 0
     return changed(
         lane,
+        against=against,
+        against_since=since,
         entries=lane.entries + kinds.count(PassageKind.ENTRY),
         exits=lane.exits + kinds.count(PassageKind.EXIT),
         back_outs=lane.back_outs + kinds.count(PassageKind.BACK_OUT),

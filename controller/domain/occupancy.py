@@ -213,13 +213,15 @@ def judged(spec: ZoneSpec, zone: ZoneState, sources: Sources, at: float) -> Zone
 def report(spec: ZoneSpec, zone: ZoneState, sources: Sources) -> ZoneReport:
     """Say what others may know of the zone."""
     free = _free(spec, zone) if _doubt(spec, zone, sources, full=zone.full) is None else None
-    if zone.belief is None:
-        low = high = free
+    known = zone.bays_occupied + zone.bays_free
+    low: int | None
+    high: int | None
+    if zone.belief is None:  # each bay that is not known may be free, or not
+        low, high = (zone.bays_free, max(0, spec.capacity - zone.bays_occupied)) if known else (None, None)
     elif zone.adrift:
         low, high = 0, spec.capacity
     else:
         low, high = (_clamped(spec, inside) for inside in (zone.middle.high, zone.middle.low))
-    known = zone.bays_occupied + zone.bays_free
     return ZoneReport(
         name=spec.name,
         capacity=spec.capacity,

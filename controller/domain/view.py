@@ -23,7 +23,7 @@ from controller.domain.report import (
     ZoneReport,
 )
 from controller.domain.sight import sources_of
-from controller.domain.specs import DetectorSpec, LaneSpec, LotSpec, Moment, SignSpec, ZoneSpec
+from controller.domain.specs import DetectorSpec, LaneSpec, LotSpec, Moment, Role, SignSpec, ZoneSpec
 from controller.domain.staff import recount_of, undoable
 from controller.domain.state import LotState, in_service
 
@@ -92,8 +92,14 @@ def faults(spec: LotSpec, state: LotState) -> tuple[Fault, ...]:
     found = [fault for s, d in detectors if (fault := _fault(s, d, state)) is not None]
     for bay in spec.bays:
         now = state.bays[bay.name]
-        if now.silent and bay.name not in state.out_of_service:
+        if bay.name in state.out_of_service:
+            continue
+        if now.flapping:
+            found.append(Fault(bay.name, FaultKind.CHATTER, now.since or 0.0))
+        elif now.silent:
             found.append(Fault(bay.name, FaultKind.SILENT, now.since or 0.0))
+        if now.battery_low_since is not None:
+            found.append(Fault(bay.name, FaultKind.BATTERY, now.battery_low_since))
     return tuple(found)
 
 
@@ -102,8 +108,12 @@ def _fault(spec: LaneSpec, detector: DetectorSpec, state: LotState) -> Fault | N
     now = state.detectors[detector.name]
     if now.fault is not None:
         return Fault(detector.name, now.fault, now.fault_since)
-    found = [f for f in lane.faults(state.lanes[spec.name]) if f.role is detector.role]
-    return Fault(detector.name, found[0].kind, found[0].since) if found else None
+    watched = state.lanes[spec.name]
+    found = [f for f in lane.faults(watched) if f.role is detector.role]
+    if found:
+        return Fault(detector.name, found[0].kind, found[0].since)
+    since = lane.reversed_since(watched) if detector.role is Role.OUTER else None
+    return None if since is None else Fault(detector.name, FaultKind.REVERSED, since)
 
 
 def says(spec: SignSpec, zones: Mapping[str, ZoneReport], state: LotState, local: Moment | None = None) -> Message:

@@ -1,5 +1,6 @@
 """What the detectors say -> what their lanes make of it -> what that means for the zones."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -20,6 +21,8 @@ from controller.domain.staff import remembered
 from controller.domain.state import LotState, doubted, noted, put, zones_of
 
 PASSAGES_KEPT = 20
+WELL_WITHIN = 0.85
+"""The end of what is allowed for shall lie within the 90 % that are told, so that is a little more."""
 
 
 def timed_out(spec: LotSpec, state: LotState, at: float) -> LotState:
@@ -80,11 +83,7 @@ def lost(lot: LotSpec, state: LotState, event: ChangesLost) -> LotState:
     vehicles = (event.changes + 1) // 2
     entered = vehicles if spec.direction is not Direction.EXIT else 0
     left = vehicles if spec.direction is not Direction.ENTRY else 0
-    by_name = {z.name: z for z in lot.zones}
-    for name, most_in, most_out in zip(zones, (entered, left), (left, entered), strict=False):
-        zone = occupancy.may_have_passed(by_name[name], state.zones[name], most_in, most_out)
-        state = changed(state, zones=put(state.zones, name, zone))
-    return doubted(state, zones, Reason.DETECTOR_FAULT)
+    return _may_be_off(lot, state, spec, entered, left)
 
 
 def unreadable(lot: LotSpec, state: LotState, event: WentUnreadable) -> LotState:
@@ -151,6 +150,9 @@ def _with_detector(
     else:
         state = noted(state, now.fault_since, zones, What.FAULT, detector=detector.name, kind=now.fault.value)
         state = _with_lane(lot, state, spec, *lane.blinded(spec, watched, detector.role, now.fault, state.at))
+        alone = not any(f.kind is FaultKind.CHATTER for f in watched.faults)
+        if alone and (changes := health.forged(now, lot.health)):
+            state = _forged(lot, state, spec, changes)
     if spec.loop is None or is_blind(spec, state) is is_blind(spec, before):
         return state
     if now.fault is not None:
@@ -171,7 +173,29 @@ def _with_lane(lot: LotSpec, state: LotState, spec: LaneSpec, now: LaneState, pa
                 state = noted(state, state.at, zones_of(spec), what, detector=name, kind=fault.kind.value)
         if is_blind(spec, state) is not is_blind(spec, before):
             state = _blindness_changed(lot, before, state, spec)
-    return _passed(lot, state, spec, passed)
+    state = _passed(lot, state, spec, passed)
+    if not lane.is_found_reversed(was, now):
+        return state
+    state = noted(state, state.at, zones_of(spec), f"{spec.name}: all vehicles go against it")
+    most = math.ceil(2 * lane.REVERSED / WELL_WITHIN)  # who was counted as leaving came in, or the other way round
+    return _may_be_off(lot, state, spec, *((0, most) if spec.direction is Direction.EXIT else (most, 0)))
+
+
+def _forged(lot: LotSpec, state: LotState, spec: LaneSpec, changes: float) -> LotState:
+    """Allow for none of the vehicles that made so many changes being real: no lane carries so many."""
+    most = math.ceil(changes / 2 / WELL_WITHIN)
+    fewer = most if spec.direction is not Direction.EXIT else 0
+    more = most if spec.direction is not Direction.ENTRY else 0
+    return _may_be_off(lot, state, spec, more, fewer)
+
+
+def _may_be_off(lot: LotSpec, state: LotState, spec: LaneSpec, more: int, fewer: int) -> LotState:
+    """Allow for up to so many more or fewer in the zone of a lane than what was counted, and nothing tells how many."""
+    by_name, zones = {z.name: z for z in lot.zones}, zones_of(spec)
+    for name, most_in, most_out in zip(zones, (more, fewer), (fewer, more), strict=False):
+        zone = occupancy.may_have_passed(by_name[name], state.zones[name], most_in, most_out)
+        state = changed(state, zones=put(state.zones, name, zone))
+    return doubted(state, zones, Reason.DETECTOR_FAULT)
 
 
 def _blindness_changed(lot: LotSpec, before: LotState, state: LotState, spec: LaneSpec) -> LotState:

@@ -14,7 +14,7 @@ from typing import Any
 
 from paho.mqtt.matcher import MQTTMatcher
 
-from controller.domain.events import BayChanged, DetectorChanged, NeighbourHeard, Stamp
+from controller.domain.events import BayChanged, DetectorChanged, NeighbourHeard
 from controller.inputs import neighbours
 from controller.inputs.payloads import PayloadError, Reading, decode
 from controller.site import SensorInput
@@ -28,6 +28,9 @@ MAX_TOPICS = 100
 
 OTHERS = "(others)"
 
+BATTERY_LOW = 10
+"""Percent, from which on a battery is low."""
+
 _SHOWN_TOPIC = 200
 _SHOWN_WHY = 300
 
@@ -37,7 +40,7 @@ class _Listener:
     """One sensor with what was heard of it."""
 
     spec: SensorInput
-    event: Callable[[bool, float, Stamp | None], DetectorChanged | BayChanged]
+    event: Callable[[Reading, bool, float], DetectorChanged | BayChanged]
     messages: int = 0
     note: dict[str, Any] = field(default_factory=dict)
 
@@ -108,7 +111,7 @@ class Sensors:
             self._no_level += 1
             return None
         self._accepted += 1
-        return listener.event(reading.occupied, at, stamp)
+        return listener.event(reading, reading.occupied, at)
 
     def _hear_neighbour(
         self, listener: _Listener, topic: str, payload: bytes, at: float, *, retained: bool
@@ -144,12 +147,22 @@ class Sensors:
         bad.last = f"{spec.target}: {why}"[:_SHOWN_WHY]
 
 
-def _event(spec: SensorInput) -> Callable[[bool, float, Stamp | None], DetectorChanged | BayChanged]:
+def _event(spec: SensorInput) -> Callable[[Reading, bool, float], DetectorChanged | BayChanged]:
     if spec.detector is not None:
         detector = spec.detector
-        return lambda occupied, at, stamp: DetectorChanged(detector, occupied, at, stamp)
+        return lambda reading, occupied, at: DetectorChanged(detector, occupied, at, reading.stamp)
     bay = spec.target
-    return lambda occupied, at, stamp: BayChanged(bay, occupied, at, stamp)
+    return lambda reading, occupied, at: BayChanged(bay, occupied, at, reading.stamp, _battery_low(reading))
+
+
+def _battery_low(reading: Reading) -> bool | None:
+    """Return what the sensor says of its battery: that it is low, or how many percent it has; None: nothing."""
+    said, percent = reading.note.get("battery_low"), reading.note.get("battery")
+    if isinstance(said, bool):
+        return said
+    if isinstance(percent, int | float) and not isinstance(percent, bool) and 0 <= percent <= 100:  # noqa: PLR2004
+        return percent <= BATTERY_LOW
+    return None
 
 
 def _bounded(topic: str, tally: dict[str, Any]) -> str:

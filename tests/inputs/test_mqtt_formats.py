@@ -128,7 +128,8 @@ def test_small_nodes(
 
     events, _ = events_of(broker, sensor, [(topic, payload.encode())])
 
-    assert events == [BayChanged("A1", occupied, 5.0)]
+    battery_low = False if "battery" in payload else None
+    assert events == [BayChanged("A1", occupied, 5.0, battery_low=battery_low)]
 
 
 def test_garbage_is_counted_and_the_next_message_is_heard(broker: Mosquitto) -> None:

@@ -5,7 +5,7 @@ import secrets
 import sys
 from collections.abc import Callable
 
-from torture import brokers, clock, kills, power, repeats, storage
+from torture import brokers, clock, kills, power, repeats, sensors, storage
 from torture.row import HEAD, Row
 
 Experiment = Callable[[int], list[Row]]
@@ -15,9 +15,16 @@ EXPERIMENTS: dict[str, Experiment] = {
     "storage": lambda _: [storage.run(2000)],
     "brokers": lambda _: brokers.run(long=True),
     "repeats": lambda seed: [repeats.run(300, seed), repeats.stale()],
+    "sensors": lambda _: [_sensors()],
     "clock": lambda seed: [clock.run(200, seed)],
     "kills": lambda seed: [kills.run(1000, seed)],
 }
+
+
+def _sensors() -> Row:
+    row, wrong = sensors.run()
+    sys.stderr.writelines(f"sensors: {one}\n" for one in wrong)
+    return row
 
 
 def main() -> int:

@@ -254,7 +254,7 @@ def _web(folder: Path, site: Path) -> Iterator[str]:
     with Accounts(tokens) as accounts:
         token = accounts.make_token("storm", Role.ATTENDANT, time.time())
     places = ("--state-dir", folder / "state", "--run-dir", folder / "run", "--token-dir", tokens)
-    argv = [sys.executable, "-m", "controller", "web", site, *places]
+    argv = [sys.executable, "-m", "controller", "web", str(site), *map(str, places)]
     with (folder / "web.log").open("ab") as log, subprocess.Popen(argv, cwd=ROOT, stdout=log, stderr=log) as process:
         try:
             yield token

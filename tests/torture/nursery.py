@@ -85,7 +85,8 @@ def _live(dies_after: int, arguments: list[str]) -> None:
 def main() -> None:
     """Bear, and wait for the death, until standard input ends."""
     importlib.import_module("controller.count")  # what is loaded now is loaded for all
-    while line := sys.stdin.buffer.raw.readline():  # type: ignore[attr-defined]  nothing may be left in a buffer to fork
+    orders = os.fdopen(0, "rb", buffering=0)  # nothing may be left in a buffer to fork
+    while line := orders.readline():
         pid = os.fork()
         if not pid:
             _live(int(line), sys.argv[1:])
