@@ -1,7 +1,7 @@
 """Bay sensors: what each says, which messages are news, and when one is silent for too long, or can't be believed.
 
 A bay sensor that changes again and again (it is loose, or its magnetometer picks up a tram) flaps: while it does, its
-bay is unknown. Vehicles do not come and go like that: each change counts, and is forgotten after ``CALM_S``.
+bay is unknown. Vehicles do not come and go like that: each change counts, and one is forgotten every ``CALM_S``.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from controller.domain.specs import BaySpec
 
 FLAPS = 6.0
 """So many changes that are not forgotten yet are no vehicles'; fewer than half of it are, again."""
-CALM_S = 300.0
+CALM_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
