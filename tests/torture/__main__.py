@@ -5,7 +5,7 @@ import secrets
 import sys
 from collections.abc import Callable
 
-from torture import brokers, clock, kills, power, repeats, sensors, storage
+from torture import brokers, clock, intruders, kills, power, repeats, sensors, storage
 from torture.row import HEAD, Row
 
 Experiment = Callable[[int], list[Row]]
@@ -16,6 +16,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "brokers": lambda _: brokers.run(long=True),
     "repeats": lambda seed: [repeats.run(300, seed), repeats.stale()],
     "sensors": lambda _: [_sensors()],
+    "intruders": lambda _: intruders.run(),
     "clock": lambda seed: [clock.run(200, seed)],
     "kills": lambda seed: [kills.run(1000, seed)],
 }

@@ -1,0 +1,284 @@
+"""Who would speak for a sensor that is not his, over TLS, with Mosquitto as we ship it; and what a run gives away.
+
+The first: each user of the access list tries every topic that is another's. The second: the whole product runs, as
+talkative as it can be, and everything goes wrong that has a secret in it; then all that it wrote is searched for the
+secrets.
+"""
+
+import secrets
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import httpx
+from fixtures_broker import Mosquitto, program
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from controller.api.accounts import Accounts, Role
+from controller.inputs.mqtt import MqttInputs
+from controller.salvage import open_journal
+from controller.site import MqttSpec, load
+from torture.brokers import Now, certificate, readings, waited
+from torture.lot import SITE, Counting
+from torture.power import ROOT
+from torture.row import Row
+
+SHIPPED = ROOT / "deploy" / "mosquitto"
+USERS = ("parking-controller", "lane-main", "chirpstack", "reader", "homeassistant", "bay-a")
+MINE = {"lane-main": "lot/main/outer", "chirpstack": "application/1/device/2/event/up", "bay-a": "bays/R1"}
+"""What each sensor's user may write."""
+TOPICS = (*MINE.values(), "bays/B2", "lot/side/inner", "parking/zone/customers/state", "parking/customers/occupied/set")
+BROKER = "the broker's password"
+ALSO = """
+[[zone]]
+name = "roof"
+capacity = 1
+
+[[bay]]
+name = "R1"
+zone = "roof"
+mqtt = "{topic}"
+format = "json"
+pointer = "/taken"
+
+[mqtt]
+host = "127.0.0.1"
+port = {port}
+"""
+
+
+@contextmanager
+def shipped(folder: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Run Mosquitto with our configuration and access list, and its listener for sensors on; yields port, passwords."""
+    words = {user: secrets.token_urlsafe(12) for user in USERS}
+    (folder / "certs").mkdir()
+    certificate(folder / "certs", 2)
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        local, port = one.getsockname()[1], two.getsockname()[1]
+    text = (SHIPPED / "parking.conf").read_text()
+    for ours, here in (
+        ("/etc/mosquitto/certs/broker.crt", f"{folder}/certs/cert.pem"),
+        ("/etc/mosquitto/certs/broker.key", f"{folder}/certs/key.pem"),
+        ("/etc/mosquitto/", f"{folder}/"),
+        ("listener 1883", f"listener {local}"),
+        ("#listener 8883", f"listener {port} 127.0.0.1"),
+        ("#certfile", "certfile"),
+        ("#keyfile", "keyfile"),
+        ("#tls_version", "tls_version"),
+    ):
+        assert ours in text, f"{ours} is gone from parking.conf"
+        text = text.replace(ours, here)
+    (folder / "parking.conf").write_text(f"{text}\nuser root\n")
+    acl = (SHIPPED / "parking.acl").read_text()
+    (folder / "parking.acl").write_text(f"{acl}\nuser bay-a\ntopic write bays/R1\n")
+    passwords = folder / "parking.passwd"
+    passwords.write_text("".join(f"{user}:{word}\n" for user, word in words.items()))
+    subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True)
+    log = (folder / "broker.log").open("wb")
+    with log, subprocess.Popen([program("mosquitto"), "-c", folder / "parking.conf"], stderr=log) as broker:
+        try:
+            waited(lambda: _answers(port), "the broker answers")
+            yield port, words
+        finally:
+            broker.terminate()
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def _speak(port: int, user: str, word: str, topic: str, payload: str, ca: Path) -> bool:
+    """Publish once over TLS; whether the broker let this user in at all."""
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.tls_set(str(ca))
+    client.username_pw_set(user, word)
+    answers: list[str] = []
+    client.on_connect = lambda _c, _u, _f, reason, _p: answers.append(str(reason))
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    try:
+        waited(lambda: answers, "an answer")
+        if answers[0] != "Success":
+            return False
+        with suppress(RuntimeError, ValueError):  # it closed the connection
+            client.publish(topic, payload, 1).wait_for_publish(5)
+        return True
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def forged() -> Row:
+    """Let everybody write everything; what is in the journal afterwards must come from whom it should."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with shipped(folder) as (port, words):
+            ca = folder / "certs" / "cert.pem"
+            path = folder / "site.toml"
+            path.write_text(SITE + ALSO.format(topic="#", port=port), "utf-8")
+            site = load(path)
+            service = Counting(site, lambda: open_journal(folder / "journal.sqlite"), Now())  # type: ignore[arg-type]
+            spec = MqttSpec(host="127.0.0.1", port=port, tls=True, ca_file=ca, username="parking-controller")
+            word = words["parking-controller"]
+            inputs = MqttInputs(spec, site.sensors, put=service.service.put, password=word)
+            inputs.start()
+            try:
+                waited(lambda: inputs.report()["connected"], "connected over TLS")
+                tries, right = _tried(port, words, ca)
+                waited(lambda: right <= readings(folder / "journal.sqlite").keys(), "what is right arrived")
+            finally:
+                inputs.close()
+                service.stop()
+        found = readings(folder / "journal.sqlite").keys()
+    return Row(
+        "intruders: another's topics, over TLS", tries, len(right - found), 0, note=f"{_got(found - right)} got in"
+    )
+
+
+def _got(forged_in: set[int]) -> str:
+    return str(len(forged_in)) if forged_in else "none"
+
+
+def _tried(port: int, words: dict[str, str], ca: Path) -> tuple[int, set[int]]:
+    """Write each topic as each user, and with a wrong password; return tries, and what may arrive."""
+    number, right, own = 0, set[int](), 0
+    for user in USERS[1:]:
+        for topic in TOPICS:
+            number += 1
+            assert _speak(port, user, words[user], topic, f'{{"reading": {number}, "taken": 1}}', ca)
+            allowed = MINE.get(user) == topic or (user, topic) == ("homeassistant", "parking/customers/occupied/set")
+            if allowed:
+                own += 1
+                right.add(number)
+    for user in (*USERS, "stranger"):
+        number += 1
+        assert not _speak(port, user, "guessed", "bays/R1", f'{{"reading": {number}, "taken": 1}}', ca)
+    return number - own, right
+
+
+def given_away() -> Row:
+    """Run the product and let it say all that it can; return how many places hold a secret that should not."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        known = {what: secrets.token_urlsafe(18) for what in (BROKER, "anna's password")}
+        passwords = folder / "passwords"
+        passwords.write_text(f"count:{known[BROKER]}\n")
+        subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True)
+        (folder / "broker").mkdir()
+        broker = Mosquitto(folder / "broker", "allow_anonymous false", f"password_file {passwords}")
+        (folder / "word").write_text(known[BROKER])
+        with Accounts(folder / "web") as accounts:
+            accounts.set_user("anna", known["anna's password"], Role.MANAGER, time.time())
+            known["a token"] = accounts.make_token("scada", Role.ATTENDANT, time.time())
+        try:
+            texts = _said_by_a_run(folder, broker, known)
+        finally:
+            broker.stop()
+        texts |= _kept(folder, known)
+    found = [f"{what} in {where}" for where, text in texts.items() for what, word in known.items() if word in text]
+    for one in found:
+        sys.stderr.write(f"intruders: {one}\n")
+    for where in ("its log", "answers", "journal.sqlite", "the exported recording"):
+        assert texts[where], where
+    size = sum(map(len, texts.values()))
+    note = f"searched {len(texts)} outputs of {size // 1000} kB for {', '.join(known)}"
+    return Row("intruders: secrets in logs, errors, backups", len(known) * len(texts), len(found), 0, note=note)
+
+
+def _said_by_a_run(folder: Path, broker: Mosquitto, known: dict[str, str]) -> dict[str, str]:
+    """Run it; return what it logged and answered, while all goes wrong that has a secret in it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        web = free.getsockname()[1]
+    site = folder / "site.toml"
+    more = f'username = "count"\npassword_file = "{folder / "word"}"\n\n[api]\nport = {web}\n'
+    site.write_text(SITE + ALSO.format(topic="bays/R1", port=broker.port) + more, "utf-8")
+    (folder / "state").mkdir()
+    for file in (folder / "web").iterdir():
+        shutil.copy(file, folder / "state")
+    argv = [sys.executable, "-m", "controller", "-v", "run", str(site), "--state-dir", str(folder / "state")]
+    with (folder / "log").open("wb") as log, subprocess.Popen(argv, cwd=ROOT, stdout=log, stderr=log) as process:
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{web}") as client:
+                waited(lambda: _live(client), "the API answers", 60.0)
+                answers = _asked(client, known)
+            broker.stop()
+            (folder / "passwords").write_text("count:another\n")
+            subprocess.run(["mosquitto_passwd", "-U", str(folder / "passwords")], check=True)
+            broker.start()
+            waited(lambda: "refuses the user" in (folder / "log").read_text(), "it says that it is refused", 60.0)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+    return {"its log": (folder / "log").read_text(), "answers": "\n".join(answers)}
+
+
+def _live(client: httpx.Client) -> bool:
+    with suppress(httpx.TransportError):
+        return bool(client.get("/api/v1/status").json()["live"])
+    return False
+
+
+def _asked(client: httpx.Client, known: dict[str, str]) -> list[str]:
+    """Ask for everything, rightly and wrongly, with secrets in every place; return the bodies of the answers."""
+    path, token, word = "/api/v1/zones/customers/correction", known["a token"], known["anna's password"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    origin = {"Origin": str(client.base_url).rstrip("/")}
+    answers = [
+        client.post(path, json={"occupied": 7, "reason": "counted"}, headers=bearer),
+        client.post(path, json={"occupied": 7}, headers={"Authorization": f"Bearer {token}x"}),
+        client.post(path, json={"occupied": 7}, headers={"Authorization": f"Basic {token}"}),
+        client.post(path, content=b"{", headers=bearer),
+        client.post(path, json={"occupied": "many"}, headers=bearer),
+        client.post("/api/v1/zones/nowhere/correction", json={"occupied": 7}, headers=bearer),
+        client.get(f"/api/v1/status?token={token}"),
+        client.get(f"/api/v1/passages?token={token}&limit=many"),
+        client.post("/login", data={"name": "anna", "password": f"{word}x"}, headers=origin),
+        client.post("/login", data={"name": word, "password": "the fields swapped"}, headers=origin),
+        client.post("/login", data={"name": "anna", "password": word}, headers=origin),
+        client.get("/staff"),
+        client.get("/staff/correct"),
+        *(client.get(one) for one in ("/", "/api/v1/status", "/api/v1/passages", "/metrics", "/api/v1/openapi.json")),
+    ]
+    session = client.cookies.get("session") or next(iter(client.cookies.values()), "")
+    assert session, "logged in"
+    known["a session"] = session
+    assert answers[0].status_code == 200, answers[0].text
+    # Who typed a password where the name goes gets the form back as it was; nobody else does, nor the log.
+    return [answer.text for number, answer in enumerate(answers) if number != 9]
+
+
+def _kept(folder: Path, known: dict[str, str]) -> dict[str, str]:
+    """Return what a backup would hold: every file of the state directory, a copy of the journal, and a recording."""
+    state = folder / "state"
+    known["the command key"] = (state / "command.key").read_text().strip()
+    files = {
+        str(file.relative_to(state)): file.read_bytes().decode("latin-1")
+        for file in state.rglob("*")
+        if file.is_file() and file.name != "command.key"  # made anew when it is missing: leave it out of a backup
+    }
+    with (
+        closing(sqlite3.connect(state / "journal.sqlite")) as journal,
+        closing(sqlite3.connect(folder / "copy")) as copy,
+    ):
+        journal.backup(copy)
+    files["a copy of the journal"] = (folder / "copy").read_bytes().decode("latin-1")
+    argv = [sys.executable, "-m", "controller", "record", "export", "--state-dir", str(state)]
+    done = subprocess.run(argv, cwd=ROOT, check=True, capture_output=True, text=True)
+    files["the exported recording"] = done.stdout
+    return files
+
+
+def run() -> list[Row]:
+    """Make both."""
+    return [forged(), given_away()]
