@@ -5,7 +5,7 @@ import secrets
 import sys
 from collections.abc import Callable
 
-from torture import brokers, clock, intruders, kills, power, repeats, sensors, storage
+from torture import brokers, clock, fuzz, intruders, kills, life, power, repeats, sensors, storage
 from torture.row import HEAD, Row
 
 Experiment = Callable[[int], list[Row]]
@@ -17,6 +17,8 @@ EXPERIMENTS: dict[str, Experiment] = {
     "repeats": lambda seed: [repeats.run(300, seed), repeats.stale()],
     "sensors": lambda _: [_sensors()],
     "intruders": lambda _: intruders.run(),
+    "fuzz": lambda seed: fuzz.run(1_000_000, seed),
+    "life": lambda _: life.run(virtual_days=30, real_minutes=30),
     "clock": lambda seed: [clock.run(200, seed)],
     "kills": lambda seed: [kills.run(1000, seed)],
 }

@@ -57,12 +57,10 @@ pointer = "/taken"
 host = "127.0.0.1"
 port = {port}
 
-[api]
-port = {web}
-
 [health]
 chatter_changes = 1000  # a car each half second looks like a loose contact, which would count nothing
 """
+API = "\n[api]\nport = {port}\n"
 PINS = (("outer", 17, False), ("inner", 27, False), ("outer", 17, True), ("inner", 27, True))
 STEP_S = 0.11
 READING_S = 0.1
@@ -277,7 +275,7 @@ def run(kills: int, seed: int) -> Row:
         folder, web = Path(name), _free_port()
         broker = Mosquitto(folder, "max_queued_messages 0")
         site = folder / "site.toml"
-        site.write_text(SITE + MORE.format(port=broker.port, web=web), "utf-8")
+        site.write_text(SITE + MORE.format(port=broker.port) + API.format(port=web), "utf-8")
         storm = _Storm(folder, site, seed)
         readings = _Readings(broker.port)
         try:
