@@ -125,11 +125,6 @@ def reversed_since(lane: LaneState) -> float | None:
     return lane.against_since if lane.against >= REVERSED else None
 
 
-def is_found_reversed(was: LaneState, now: LaneState) -> bool:
-    """Whether it has just become clear."""
-    return was.against < REVERSED <= now.against
-
-
 def _as_the_lane_goes(lane: LaneState, passed: Sequence[Passage]) -> tuple[Passage, ...]:
     """Turn round whoever went against a lane that has its loops the wrong way round."""
     if lane.against < REVERSED:

@@ -174,9 +174,13 @@ def _with_lane(lot: LotSpec, state: LotState, spec: LaneSpec, now: LaneState, pa
         if is_blind(spec, state) is not is_blind(spec, before):
             state = _blindness_changed(lot, before, state, spec)
     state = _passed(lot, state, spec, passed)
-    if not lane.is_found_reversed(was, now):
+    if (lane.reversed_since(was) is None) is (lane.reversed_since(now) is None):
         return state
-    state = noted(state, state.at, zones_of(spec), f"{spec.name}: all vehicles go against it")
+    found = lane.reversed_since(now) is not None
+    what, outer = What.FAULT if found else What.WORKS_AGAIN, f"{spec.name}.{Role.OUTER}"
+    state = noted(state, state.at, zones_of(spec), what, detector=outer, kind=FaultKind.REVERSED.value)
+    if not found:
+        return state
     most = math.ceil(2 * lane.REVERSED / WELL_WITHIN)  # who was counted as leaving came in, or the other way round
     return _may_be_off(lot, state, spec, *((0, most) if spec.direction is Direction.EXIT else (most, 0)))
 
