@@ -371,9 +371,17 @@ class Service:
             self._fold(replace(self._was_down, kept=kept))
             self._catch_up({name: known[name] for name in kept})
             self._apply(Tick(max(self._lot_now(now), self._state.at)))
+        self._remember_levels()
         self._fold(ClockSet(self._epoch(now), self._state.at))
         for answer in self._store.commit(self._state, self._clock(now), self._epoch(now)):
             answer()
+
+    def _remember_levels(self) -> None:
+        """Take the pins for what they were, if that is known: to read the same again is no change that was missed."""
+        for name, known in self._state.detectors.items():
+            last = known.occupied if known.settling is None else known.settling
+            if last is not None and known.fault is not FaultKind.UNREADABLE:
+                self._levels[name] = last
 
     def _catch_up(self, kept: Mapping[str, DetectorState]) -> None:
         """Fold what the pins kept while no process was there, each at its own time; the rest of the inbox waits."""
