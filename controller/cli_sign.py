@@ -173,7 +173,7 @@ def sign_dark(site: Path, state_dir: Path, name: str | None) -> None:
     from controller.sign.panel import open_panel
 
     for spec in _panels(site, name):
-        if spec.driver not in (*darken.CHAINED, "mqtt"):  # one elsewhere is dark when nobody feeds it
+        if spec.driver not in (*darken.CHAINED, "mqtt", "hub75"):  # these are dark when nobody feeds them
             try:
                 with contextlib.closing(open_panel(spec)) as panel:
                     panel.dark()

@@ -101,7 +101,7 @@ def test_the_sign_is_dark_in_time_whatever_is_hurt_and_comes_back(site: Site) ->
     took: dict[str, list[float]] = {}
     try:
         assert chips.next("dark")
-        site.product.start("sign", "run")
+        sender = site.product.start("sign", "run")
         count = site.product.start("count")
         chips.next("lit")
         for _ in range(CYCLES):
@@ -126,6 +126,12 @@ def test_the_sign_is_dark_in_time_whatever_is_hurt_and_comes_back(site: Site) ->
             count.send_signal(signal.SIGCONT)
             chips.next("lit")
             until(lambda: (s := site.shown()) is not None and s.lit)
+
+            said = time.monotonic()
+            sender.send_signal(signal.SIGSTOP)
+            took.setdefault("sign process of the controller stopped", []).append(chips.next("dark") - said)
+            sender.send_signal(signal.SIGCONT)
+            chips.next("lit")
 
             said = time.monotonic()
             site.broker.freeze()
