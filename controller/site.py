@@ -269,6 +269,8 @@ class ApiSpec:
     port: int = 8080
     public: tuple[str, ...] = PUBLIC
     """What is told without a credential."""
+    public_url: str | None = None
+    """Under which address others reach it, for the QR code; None: whatever the browser asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -536,6 +536,7 @@ class ApiTable(Table):
     host: str = Field(default="127.0.0.1", min_length=1, max_length=255)
     port: int = Field(default=8080, ge=1, le=65535)
     public: tuple[Part, ...] = Field(default=PUBLIC, strict=False)
+    public_url: str | None = Field(default=None, max_length=200, pattern=r"^https?://[^\s?#]+$")
 
 
 class JournalTable(Table):

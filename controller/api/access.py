@@ -50,7 +50,7 @@ class Gate:
         now = time.monotonic()
         if wait_s := self._throttle.wait_s("tokens", WRONG_TOKENS, now):
             raise _too_many(wait_s, "too many wrong tokens", "or send the right one: that is never refused")
-        if self._throttle.wrong("tokens", WRONG_TOKENS, now):
+        if self._throttle.count("tokens", WRONG_TOKENS, now):
             log.warning("%d wrong API tokens within a minute", WRONG_TOKENS)
         raise denied("the token is wrong or was revoked", 'Bearer realm="parking", error="invalid_token"')
 
@@ -70,7 +70,7 @@ class Gate:
         async with self._one_at_a_time:  # it takes 19 MB and, on a small Pi, a good part of a second
             who = await asyncio.to_thread(self.accounts.check_password, name, password[:MAX_PASSWORD], time.time())
         if who is None:
-            too_many = [self._throttle.wrong(key, most, time.monotonic()) for key, most in keys]
+            too_many = [self._throttle.count(key, most, time.monotonic()) for key, most in keys]
             if any(too_many):
                 log.warning("many wrong passwords for %r from %s", name, place)
             raise denied("the name or the password is wrong", 'Bearer realm="parking"')

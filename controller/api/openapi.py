@@ -6,7 +6,10 @@ from typing import Any
 from fastapi import FastAPI
 
 from controller.api import models, problems
+from controller.api.incidents import shapes as incidents
+from controller.api.past import shapes as past
 
+_SHAPES = (models, past, incidents)
 _INVALID = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
@@ -39,6 +42,6 @@ def _problems(document: dict[str, Any]) -> None:
 
 def _examples(schemas: dict[str, Any]) -> None:
     for name, schema in schemas.items():
-        shape = getattr(models, name, None)
+        shape = next((found for room in _SHAPES if (found := getattr(room, name, None)) is not None), None)
         if "examples" in schema and shape is not None:
             schema["examples"] = shape.model_config["json_schema_extra"]["examples"]

@@ -26,6 +26,8 @@ TEMPLATES = Path(__file__).with_name("templates")
 STAFF_PAGES: list[tuple[str, str]] = [
     ("now", "/staff"),
     ("correct", "/staff/correct"),
+    ("history", "/staff/history"),
+    ("incidents", "/staff/incidents"),
     ("audit", "/staff/audit"),
     ("alarms", "/staff/alarms"),
 ]

@@ -28,8 +28,14 @@ from controller.api.alarms import routes as alarms
 from controller.api.alarms.courier import Courier
 from controller.api.door import BodyLimit, SecurityHeaders
 from controller.api.feeds import routes as feeds
+from controller.api.incidents import page as incidents_page
+from controller.api.incidents import routes as incidents
+from controller.api.incidents.book import Book
+from controller.api.incidents.desk import Desk
 from controller.api.live import Live
 from controller.api.openapi import DocumentedApp
+from controller.api.past import page as past_page
+from controller.api.past import routes as past
 from controller.api.uplink import Uplink
 from controller.api.webhooks import routes as webhooks
 from controller.api.webhooks.outbox import Outbox
@@ -58,7 +64,7 @@ class WebConfig:
     state_dir: Path
     """Where the count process keeps ``command.key``."""
     token_dir: Path
-    """Where the accounts and the webhooks' outbox are kept, readable by this process alone."""
+    """Where the accounts, incidents and the webhooks' outbox are kept, readable by this process alone."""
 
 
 def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str | None = None) -> FastAPI:
@@ -81,16 +87,18 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
     )
     app.state.site, app.state.live, app.state.uplink = config.site, live, uplink
     app.state.courier = Courier(config.site.alarm_addresses)
-    app.state.unheeded = list  # what else is worth an alarm: see ``alarms.routes.Unheeded``
     app.state.gate = Gate(_accounts(config.token_dir))
     app.state.desk = webhooks.Desk(config.site, live, Outbox(config.token_dir, [w.name for w in config.site.webhooks]))
+    app.state.incidents = Desk(Book(config.token_dir), config.site)
+    app.state.unheeded = app.state.incidents.unheeded  # what else is worth an alarm: see ``alarms.routes.Unheeded``
     app.state.lobby, app.state.journal = lobby, places.journal
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)  # outside: a refusal has them too
     problems.install(app)
     conditional.install(app)
     app.include_router(feeds.router, dependencies=[Depends(readable("feeds"))])
-    ours = (reading, staff, audit, alarms, webhooks, metrics, pages, login)
+    api = (reading, staff, past, incidents, audit, alarms, webhooks, metrics)
+    ours = (*api, pages, past_page, incidents_page, login)
     for router in (*(part.router for part in ours), *extra):
         app.include_router(router)
     mimetypes.add_type("text/javascript", ".js")  # Windows may have another in its registry, and nosniff refuses that
@@ -196,6 +204,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.courier.close()
         await asyncio.gather(*tasks, return_exceptions=True)
         app.state.desk.close()
+        app.state.incidents.book.close()
 
 
 def _mourn(task: "asyncio.Task[None]") -> None:

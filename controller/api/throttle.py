@@ -19,20 +19,21 @@ REMEMBERED = 4096
 
 
 class Throttle:
-    """Counts wrong guesses; ``now`` is the monotonic clock."""
+    """Counts wrong guesses, or whatever else may not come too often; ``now`` is the monotonic clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, window_s: float = WINDOW_S) -> None:
+        self._window_s = window_s
         self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
 
     def wait_s(self, key: str, most: int, now: float) -> int:
-        """How long (s) there will be no looking at another guess; 0: look."""
+        """How long (s) there will be no looking at another; 0: look."""
         wrong = self._wrong.get(key)
-        if wrong is None or len(wrong) < most or now - wrong[-most] >= WINDOW_S:
+        if wrong is None or len(wrong) < most or now - wrong[-most] >= self._window_s:
             return 0
-        return int(wrong[-most] + WINDOW_S - now) + 1
+        return int(wrong[-most] + self._window_s - now) + 1
 
-    def wrong(self, key: str, most: int, now: float) -> bool:
-        """Count a wrong guess; whether it was the one too many."""
+    def count(self, key: str, most: int, now: float) -> bool:
+        """Count one; whether it was the one too many."""
         times = self._wrong.setdefault(key, deque(maxlen=most))
         times.append(now)
         self._wrong.move_to_end(key)

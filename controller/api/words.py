@@ -6,7 +6,7 @@ Faults and reasons say what is the matter and, after it, what to do. ``{…}`` i
 from functools import cache
 from typing import Any, Literal
 
-from controller.api import words_alarms, words_correct, words_staff, words_why
+from controller.api import words_alarms, words_correct, words_history, words_staff, words_why
 
 Language = Literal["pl", "en"]
 
@@ -323,7 +323,7 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
 def words(language: Language) -> dict[str, Any]:
     """Return every phrase in this language: phrases by name, and tables (status, role, ...) of them."""
     column = 1 if language == "en" else 0
-    parts = (words_staff, words_alarms, words_correct, words_why)
+    parts = (words_staff, words_alarms, words_correct, words_why, words_history)
     phrases, all_tables = _WORDS.copy(), _TABLES.copy()
     for part in parts:
         phrases |= part.WORDS

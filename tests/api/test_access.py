@@ -148,12 +148,12 @@ def test_roles_are_a_ladder(has: Role, needs: Role, may: bool) -> None:  # noqa:
 
 def test_the_throttle_forgets_by_time_and_by_number() -> None:
     throttle = Throttle()
-    assert not any(throttle.wrong("a", 3, float(n)) for n in range(2))
-    assert throttle.wrong("a", 3, 2.0)
+    assert not any(throttle.count("a", 3, float(n)) for n in range(2))
+    assert throttle.count("a", 3, 2.0)
     assert throttle.wait_s("a", 3, 2.0) > 0
     assert throttle.wait_s("a", 3, WINDOW_S + 1) == 0
     for n in range(REMEMBERED + 1):
-        throttle.wrong(f"other {n}", 3, 3.0)
+        throttle.count(f"other {n}", 3, 3.0)
     assert throttle.wait_s("a", 3, 3.0) == 0
 
 
@@ -292,7 +292,7 @@ def test_wrong_passwords_are_slowed_down_and_the_owner_still_comes_in(
 
 def test_many_places_together_are_slowed_down_too() -> None:
     throttle = Throttle()
-    assert [throttle.wrong("anna", PER_NAME, 0.0) for _ in range(PER_NAME)] == [False] * (PER_NAME - 1) + [True]
+    assert [throttle.count("anna", PER_NAME, 0.0) for _ in range(PER_NAME)] == [False] * (PER_NAME - 1) + [True]
 
 
 def test_wrong_tokens_are_throttled_and_the_right_one_never_is(private: str, people: Accounts) -> None:
@@ -335,6 +335,15 @@ NO_COMMANDS: list[tuple[str, str, dict[str, object], Role]] = [
     ("POST", "/api/v1/webhooks/navigation/retry", {}, Role.MANAGER),
 ]
 """They change nothing of the lot: on record in the web process's own file."""
+INCIDENTS: list[tuple[str, str]] = [
+    ("POST", "/api/v1/feedback"),
+    ("POST", "/api/v1/incidents"),
+    ("POST", "/api/v1/incidents/{number}/acknowledgement"),
+    ("POST", "/api/v1/incidents/{number}/assignment"),
+    ("POST", "/api/v1/incidents/{number}/closing"),
+    ("POST", "/api/v1/incidents/{number}/reopening"),
+]
+"""On record in the book of incidents; test_incidents.py tries each by every role."""
 
 
 def test_every_write_is_in_the_table(config: WebConfig) -> None:

@@ -42,10 +42,10 @@ class Page(HTMLParser):
         self.inline += [name for name in given if name == "style" or name.startswith("on")]
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/", "/staff", "/staff/correct", "/staff/audit", "/staff/alarms", "/?lang=en", "/staff?lang=en", "/login"],
-)
+PAGES = ["/", "/staff", "/staff/correct", "/staff/audit", "/staff/alarms", "/?lang=en", "/staff?lang=en", "/login"]
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/report", "/staff/history", "/staff/incidents", "/staff/incidents/poster"])
 def test_a_page_needs_nothing_from_elsewhere_and_nothing_inline(staff: httpx.Client, path: str) -> None:
     answer = staff.get(path).raise_for_status()
     page = Page(answer.text)
