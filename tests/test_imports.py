@@ -130,6 +130,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "site": "which lot",
     },
     ("api",): {
+        "domain.chronicle": "how long a level of the history holds",
         "domain.report": "the words of the state that it shows",
         "domain.notes": "the codes of what led to it",
         "domain.specs": "the shapes of the lot that it shows",

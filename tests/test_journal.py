@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from controller.domain import lot
-from controller.domain.chronicle import BayLevel, Kept, Level, Told
+from controller.domain.chronicle import BayLevel, Kept, Level, TakenBack, Told
 from controller.domain.events import Corrected, DetectorChanged, Event, Tick, WentDown
 from controller.domain.report import Passage, PassageKind, Status
 from controller.domain.state import LotState
@@ -211,6 +211,9 @@ def test_the_history_has_its_wall_time_and_a_gap_where_nothing_is_known(journal:
         assert db.execute("SELECT t FROM level").fetchall() == [(20.0,)]
         assert db.execute("SELECT t FROM bay_level").fetchall() == []
         assert db.execute("SELECT t FROM correction").fetchall() == [(15.0,)]
+    journal.append([], CLOCK, [], 1000.0, [TakenBack("customers", 15.0), TakenBack("customers", 15.5)])
+    with closing(open_reader(path)) as db:
+        assert db.execute("SELECT t FROM correction").fetchall() == []
 
 
 # Snapshots

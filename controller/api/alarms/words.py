@@ -1,7 +1,9 @@
 """What an alarm says, in Polish and English: a title and, after it, what to do."""
 
+from dataclasses import replace
+
 from controller.api.alarms.rules import Alarm
-from controller.api.words import Language
+from controller.api.words import Language, words
 
 _SAYS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "full": (
@@ -40,5 +42,7 @@ _SAYS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
 
 def said(alarm: Alarm, lot: str, language: Language) -> tuple[str, str]:
     """Return title and text of an alarm."""
+    if alarm.kind == "feedback":
+        alarm = replace(alarm, about=words(language)["incident"].get(alarm.about, alarm.about))
     title, text = (part.format(about=alarm.about, detail=alarm.detail) for part in _SAYS[alarm.kind][language == "en"])
     return f"{lot}: {title}", text
