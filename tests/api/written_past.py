@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,17 +17,19 @@ USUAL = (0, 0, 0, 0, 0, 1, 4, 10, 16, 20, 22, 20, 18, 20, 18, 17, 18, 16, 10, 5,
 """Entries by the hour of the day; on Saturdays more, on Sundays fewer."""
 
 
-def write_past(path: Path, end: datetime, days: int, *, bays: int = 3, busy: float = 1.0) -> None:
-    """Write ``days`` days that end at ``end``; lot time 0 is where they begin."""
+def write_past(path: Path, end: datetime, days: int, *, bays: int = 3, busy: float = 1.15) -> None:
+    """Write so many whole days and the one that ends at ``end``; lot time 0 is where they begin."""
     chance = random.Random(7)  # noqa: S311  no secret
-    begin = end - timedelta(days=days)
+    begin = datetime.combine((end - timedelta(days=days)).date(), time(), WARSAW)
     epoch = begin.timestamp()
     journal = Journal(path)
     try:
-        for day in range(days):
+        for day in range(days + 1):
             kept, passed = _day(day * 86_400.0, begin + timedelta(days=day), chance, busy)
             kept += [level for number in range(bays) for level in _bay(f"A{number + 1}", day * 86_400.0, chance)]
             at = (day + 1) * 86_400.0
+            kept = [one for one in kept if one.at <= end.timestamp() - epoch]
+            passed = [one for one in passed if one.at <= end.timestamp() - epoch]
             journal.append([], Clock(at, epoch + at, at, "boot"), passed, epoch, kept)
     finally:
         journal.close()
@@ -35,7 +37,7 @@ def write_past(path: Path, end: datetime, days: int, *, bays: int = 3, busy: flo
 
 def _day(start: float, date: datetime, chance: random.Random, busy: float) -> tuple[list[Kept], list[Passage]]:
     much = busy * (1.25 if date.weekday() == 5 else 0.55 if date.weekday() == 6 else 1.0)
-    moves = sorted(_moves(date, much, chance))
+    moves = sorted(_moves(much, chance))
     kept: list[Kept] = []
     passed: list[Passage] = []
     inside, status, next_level, counted = 3, Status.OPEN, 0.0, 3
@@ -66,14 +68,14 @@ def _day(start: float, date: datetime, chance: random.Random, busy: float) -> tu
     return kept, passed
 
 
-def _moves(date: datetime, much: float, chance: random.Random) -> Iterator[tuple[float, int]]:
-    midnight = (date.hour * 60 + date.minute) * 60
+def _moves(much: float, chance: random.Random) -> Iterator[tuple[float, int]]:
     for hour, entries in enumerate(USUAL):
         for _ in range(round(entries * much * chance.uniform(0.8, 1.3))):
             came = hour * 3600 + chance.random() * 3600
             stayed = math.exp(chance.gauss(8.4, 0.7))
             for at, change in ((came, 1), (came + stayed, -1)):
-                yield (at - midnight) % 86_400.0 + 0.001, change
+                if at < 86_000:  # those who stay over midnight are gone by the morning
+                    yield at, change
 
 
 def _level(at: float, inside: int, status: Status) -> Level:
