@@ -17,6 +17,8 @@ from written_past import WARSAW, write_past
 
 from controller.api.access import SESSION
 from controller.api.accounts import Accounts, Role, Who
+from controller.api.alarms.rules import Alarm
+from controller.api.alarms.words import said
 from controller.api.incidents import book as books
 from controller.api.incidents.book import (
     FILE_NAME,
@@ -31,6 +33,7 @@ from controller.api.incidents.book import (
 )
 from controller.api.incidents.desk import IN_ALL, PER_PLACE
 from controller.api.server import WebConfig
+from controller.api.words import Language
 
 INCIDENTS = "/api/v1/incidents"
 FEEDBACK = "/api/v1/feedback"
@@ -293,6 +296,13 @@ def test_what_nobody_has_seen_is_worth_an_alarm(api: httpx.Client, config: WebCo
     assert [(a.kind, a.about, a.detail) for a in desk.unheeded()] == [("feedback", "said_full", "entrance, #1")]
     api.post(f"{INCIDENTS}/1/acknowledgement", json={})
     assert desk.unheeded() == []
+
+
+@pytest.mark.parametrize(("language", "title"), [("pl", "brak miejsc, a były wolne"), ("en", "said full, and spaces")])
+def test_the_alarm_says_it_in_its_readers_words(language: Language, title: str) -> None:
+    told, text = said(Alarm("feedback", "said_full", "entrance, #1"), "P1", language)
+    assert title in told
+    assert "entrance, #1" in text
 
 
 # The pages, without a script
