@@ -96,7 +96,9 @@ def blinded(spec: LaneSpec, lane: LaneState, role: Role, kind: FaultKind, at: fl
     owed = (lane.outer if role is Role.OUTER else lane.inner).owed
     passed = [*_leader(spec, lane, role, at), *(_paid(spec, o, seeing, role) for o in owed)]
     began = lane.outer_on if seeing is Role.OUTER else lane.inner_on
-    now = changed(rest(lane), faults=(*lane.faults, LaneFault(role, kind, at)), outer=Suspect(), inner=Suspect())
+    learned = lane.learned.without_visitors(seeing, sum(o.missing_in + o.missing_out for o in owed))
+    faults = (*lane.faults, LaneFault(role, kind, at))
+    now = changed(rest(lane), faults=faults, outer=Suspect(), inner=Suspect(), learned=learned)
     return _tally(_resumed_on(now, seeing, began), passed), tuple(passed)
 
 

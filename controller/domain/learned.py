@@ -14,6 +14,10 @@ from controller.domain.specs import Role
 
 ALIKE = 400.0
 """What the two loops of a lane miss together tells of each of them as much as so many passages of its own."""
+GOOD, FAIR = 0.2, 1.0
+"""So many vehicles are taken to be missed of the first 125 by loops of which nothing is known, and by fair ones ..."""
+BAD = 0.4
+"""... and so many more than by good ones for each change that was lost."""
 HALF_LIFE = 2000.0
 """Passages after which what was learned counts half."""
 FADE = 0.5 ** (1 / HALF_LIFE)
@@ -186,8 +190,12 @@ class Learned:
     """Levels that were heard again for no reason: somebody reads them from time to time."""
 
     def missed(self, role: Role) -> float:
-        """Return the chance that this loop misses a vehicle altogether; the two of a lane are mostly alike."""
-        both = (1.0 + self.missed_outer + self.missed_inner) / (125.0 + 2 * self.passages)
+        """Return the chance that this loop misses a vehicle altogether; the two of a lane are mostly alike.
+
+        Most loops miss next to nothing. Those that lose changes are not of that kind.
+        """
+        first = GOOD + min(BAD * self.lost_edges, FAIR - GOOD)
+        both = (first + self.missed_outer + self.missed_inner) / (125.0 + 2 * self.passages)
         count = self.missed_outer if role is Role.OUTER else self.missed_inner
         return (ALIKE * both + count) / (ALIKE + self.passages)
 
@@ -210,6 +218,12 @@ class Learned:
         if turning:
             return (0.5 + self.busy_visitors) / (8.0 + self.busy_passages)
         return (2.0 + self.visitors_outer - self.busy_visitors) / (150.0 + self.passages - self.busy_passages)
+
+    def without_visitors(self, role: Role, number: float) -> "Learned":
+        """Forget so many (expected number) who seemed to turn away on this loop, but drove on over the other unseen."""
+        if role is Role.OUTER:
+            return changed(self, visitors_outer=max(0.0, self.visitors_outer - number))
+        return changed(self, visitors_inner=max(0.0, self.visitors_inner - number))
 
     @property
     def lost(self) -> float:

@@ -33,6 +33,8 @@ SHUNT_ON = Bell(math.log(4.0), 0.6)
 """... how long they cover a loop when they move onto it and back ..."""
 SHUNT_CLEAR = Bell(math.log(2.5), 0.6)
 """... and how long it is clear until they come again."""
+MOVED_BACK = Bell(math.log(1.5), 0.5)
+"""... and how many times longer they are over both loops on their way back than they were before."""
 SECOND_AT_LEAST = 0.2
 """A second vehicle is not spoken of below this chance."""
 TRAILER = Bell(math.log(0.8), 0.03)
@@ -237,10 +239,16 @@ def again(case: Case) -> Weighed:
 
 
 def one_or_two(case: Case) -> Weighed:
-    """Count the leader, unless one vehicle moved to and fro: for two the barrier opens twice, or one tailgates."""
+    """Count the leader, unless one vehicle moved to and fro: for two the barrier opens twice, or one tailgates.
+
+    Who moves back is over both loops for as far as it was on its way in; a follower comes when it comes.
+    """
     lane, second = case.lane, case.lane.second
     two = FOLLOWS * case.pace.even.fits(case.delay) * case.odds(lane.began, case.at, vehicles=2)
     one = SHUNTS * SHUNT_ON.fits(second.length_s) * SHUNT_CLEAR.fits(case.at - second.off)
+    if (ahead_s := lane.first.off - second.on) > 0:
+        one *= MOVED_BACK.fits_closely((second.off - lane.follower_on) / ahead_s)
+        two *= ANY_GAP
     readings = (Reading(What.PASSED, case.forward, two), Reading(What.SHUNTED, 0, one))
     after, said, _ = case.judged(readings, lane.began, at=second.off)
     return next_on_f(after), (replace(said, tailgating=True),)

@@ -10,7 +10,7 @@ import math
 from controller.domain.report import Advice, LaneQuality, QualityReport
 from controller.domain.specs import LaneSpec
 
-UNSEEN = 0.002
+UNSEEN = 0.001
 """Share of the vehicles that leave no trace in a lane, before it has shown how well its loops see ..."""
 UNSEEN_WEIGHT = 150.0
 """... and for how many vehicles' worth of experience that stands."""

@@ -58,12 +58,21 @@ def test_a_median_is_within_the_histogram(seconds: list[float]) -> None:
 
 
 def test_rates_begin_with_a_prior_and_fade_by_half() -> None:
-    assert NOTHING_LEARNED.missed(Role.OUTER) == pytest.approx(0.01, abs=0.005)
+    assert NOTHING_LEARNED.missed(Role.OUTER) == pytest.approx(0.0016)
     learned = replace(NOTHING_LEARNED, passages=1000.0, missed_outer=100.0)
     assert learned.missed(Role.OUTER) == pytest.approx(0.1, abs=0.03)
     for _ in range(int(HALF_LIFE)):
         learned = learned.faded(turning=False)
     assert learned.missed_outer == pytest.approx(50, rel=0.01)
+
+
+def test_loops_that_lose_changes_are_taken_to_miss_vehicles_as_fair_loops_do() -> None:
+    lost = [replace(NOTHING_LEARNED, lost_edges=n).missed(Role.INNER) for n in (0.0, 1.0, 2.0, 200.0)]
+    assert lost[0] < lost[1] < lost[2] == lost[3] == pytest.approx(0.008)
+    known = [replace(NOTHING_LEARNED, passages=2000.0, missed_inner=20.0, lost_edges=n) for n in (0.0, 200.0)]
+    assert known[0].missed(Role.INNER) == pytest.approx(known[1].missed(Role.INNER), rel=0.05), (
+        "it knows better by then"
+    )
 
 
 def test_all_that_is_counted_fades() -> None:

@@ -43,7 +43,7 @@ def test_a_single_loop_is_checked_by_nothing() -> None:
 def test_before_it_has_shown_anything_a_lane_has_the_usual_share_unseen() -> None:
     assert upkeep.unseen(LANE, LaneQuality()) == pytest.approx(UNSEEN)
     untouched = upkeep.told(LANE, LaneQuality(), 0, 0.0)
-    assert untouched == QualityReport(0, 0.0, 0.0, 0.0, 0.0, 0.002, 1.4, 1.4, ())
+    assert untouched == QualityReport(0, 0.0, 0.0, 0.0, 0.0, 0.001, 1.0, 1.0, ())
 
 
 def test_what_one_loop_misses_both_miss_about_as_often() -> None:
@@ -126,5 +126,5 @@ def test_the_report_of_a_lot_has_it_for_pairs_alone() -> None:
     spec = site(LANE, one_loop(Direction.ENTRY, "side"))
     main, side = view.report(spec, fold(spec, []).state).lanes
     assert main.quality is not None
-    assert (main.quality.passages, main.quality.unseen) == (0, 0.002)
+    assert (main.quality.passages, main.quality.unseen) == (0, 0.001)
     assert side.quality is None
