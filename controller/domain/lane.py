@@ -98,7 +98,8 @@ def blinded(spec: LaneSpec, lane: LaneState, role: Role, kind: FaultKind, at: fl
     began = lane.outer_on if seeing is Role.OUTER else lane.inner_on
     learned = lane.learned.without_visitors(seeing, sum(o.missing_in + o.missing_out for o in owed))
     faults = (*lane.faults, LaneFault(role, kind, at))
-    now = changed(rest(lane), faults=faults, outer=Suspect(), inner=Suspect(), learned=learned)
+    turned_s = LaneState().turned_s if owed else lane.turned_s  # who seemed to turn away most likely drove on
+    now = changed(rest(lane), faults=faults, outer=Suspect(), inner=Suspect(), learned=learned, turned_s=turned_s)
     return _tally(_resumed_on(now, seeing, began), passed), tuple(passed)
 
 

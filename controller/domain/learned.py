@@ -222,7 +222,8 @@ class Learned:
     def without_visitors(self, role: Role, number: float) -> "Learned":
         """Forget so many (expected number) who seemed to turn away on this loop, but drove on over the other unseen."""
         if role is Role.OUTER:
-            return changed(self, visitors_outer=max(0.0, self.visitors_outer - number))
+            outer, busy = (max(0.0, seen - number) for seen in (self.visitors_outer, self.busy_visitors))
+            return changed(self, visitors_outer=outer, busy_visitors=busy)
         return changed(self, visitors_inner=max(0.0, self.visitors_inner - number))
 
     @property

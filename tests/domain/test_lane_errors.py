@@ -154,6 +154,13 @@ def test_loops_that_missed_nobody_so_far_are_believed(text: str) -> None:
     assert after[1] < after[0] * 0.8
 
 
+def test_who_touches_the_inner_loop_of_an_exit_in_the_first_days_is_not_taken_for_gone() -> None:
+    for seconds in (2.5, 3.5, 5):
+        (passage,) = story(EXIT, f"B+0 B-{seconds}", state=seasoned(EXIT, passages=50)).passages
+        assert passage.chance_out < 0.5
+        assert passage.kind is PassageKind.TOUCH
+
+
 def test_one_loop_alone_tells_no_direction_in_a_two_way_lane() -> None:
     spec = two_loops()
     (passage,) = story(spec, "A+0 A-2", state=missing(spec)).passages
