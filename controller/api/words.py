@@ -195,6 +195,7 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "the sign is told to be dark": ("na polecenie procesu liczącego", "the count wants it dark"),
         "the panel failed": ("awaria panelu", "the panel failed"),
+        "not reached over MQTT": ("brak łączności z tablicą przez MQTT", "not reached over MQTT"),
         "the sign process has ended": ("proces tablicy zakończył pracę", "the sign process has ended"),
         "the sign process has told nothing yet": ("proces tablicy nie działa", "the sign process is not running"),
         "the sign process stopped telling": ("proces tablicy nie odpowiada", "the sign process is silent"),

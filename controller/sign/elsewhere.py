@@ -116,12 +116,12 @@ class Elsewhere:
         """Say why the sign is dark whatever it is told; None while it asks and has no trouble."""
         with self._lock:
             ask, since = self._ask, self._monotonic() - self._asked_at
-        where = f"the sign {self.spec.name}, fed over MQTT"
         if ask is not None and since <= TTL_S:
-            return None if ask.trouble is None else f"{where}, says: {ask.trouble}"
+            return None if ask.trouble is None else f"the panel failed, it says over MQTT: {ask.trouble}"
+        where = "not reached over MQTT"
         if not self._broker.connected:
             why = self._broker.report()["last_error"] or "it has not answered yet"
-            return f"{where}, is not reached: broker {self._broker.name}: {why}"
+            return f"{where}: broker {self._broker.name}: {why}"
         if ask is None:
-            return f"{where}, has not asked yet; is it switched on, and may it write {self._ask_topic}?"
-        return f"{where}, has not asked for {since:.0f} s; look at its supply and its network"
+            return f"{where}: it has not asked yet; is it switched on, and may it write {self._ask_topic}?"
+        return f"{where}: it has not asked for {since:.0f} s; look at its supply and its network"

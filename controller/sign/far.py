@@ -68,7 +68,8 @@ class FarSign:
                 self._panel.show(image, self._until)
                 why = "lit"
         except Exception as error:  # noqa: BLE001  a driver's fault must not darken the other signs
-            self._trouble = why = f"its panel failed: {error}"
+            self._trouble = str(error) or repr(error)
+            why = f"its panel failed: {self._trouble}"
         else:
             self._trouble = None
         if why != self._said:

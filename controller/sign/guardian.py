@@ -24,7 +24,7 @@ from controller.sign.colours import painted
 from controller.sign.layout import Picture, Show, compose_for
 from controller.sign.light import Light
 from controller.sign.listener import Listener
-from controller.sign.panel import Panel, Reopening, open_panel
+from controller.sign.panel import Panel, Reopening, Unreachable, open_panel
 from controller.site import PanelSpec
 
 log = logging.getLogger(__name__)
@@ -96,6 +96,8 @@ class _Sign:
             else:
                 image = painted(picture) if self._panel.spec.colours == "states" else picture.lit
                 self._panel.show(image, self._until)
+        except Unreachable as error:
+            why_dark, picture = str(error), None
         except Exception as error:  # noqa: BLE001  a driver's fault must not darken the other signs
             why_dark, picture = f"the panel failed: {error}", None
         self._read_back(picture, why_dark, now)

@@ -13,7 +13,7 @@ from paho.mqtt.client import MQTTMessage
 from sign_envelopes import Clock, envelope, number
 
 from controller.link import TTL_S
-from controller.sign import frames
+from controller.sign import frames, readback
 from controller.sign.elsewhere import Elsewhere
 from controller.sign.guardian import Guardian
 from controller.sign.layout import preview
@@ -97,10 +97,10 @@ def test_a_sign_that_does_not_ask_is_said_to_be_dark(gate: tuple[Elsewhere, Far,
     assert far.next()["rows"] == ROWS  # it is there again, and nothing had to be opened anew
     panel.show(IMAGE, clock.now + 3.0)
     clock.now += TTL_S + 1.0
-    assert "has not asked for 4 s; look at its supply and its network" in away(panel)
-    far.ask("two", "its panel failed: no SPI")
+    assert "not reached over MQTT: it has not asked for 4 s; look at its supply and its network" in away(panel)
+    far.ask("two", "no SPI")
     far.next()
-    assert away(panel).endswith("says: its panel failed: no SPI")
+    assert away(panel) == "the panel failed, it says over MQTT: no SPI"
     far.ask("three")
     far.next()
     panel.show(IMAGE, clock.now + 3.0)
@@ -133,7 +133,7 @@ def test_a_broker_that_is_not_there_is_named() -> None:
     panel = Elsewhere(spec)
     try:
         until(lambda: "nothing listens there" in away(panel))
-        assert "is not reached: broker 127.0.0.1:1: " in away(panel)
+        assert away(panel).startswith("not reached over MQTT: broker 127.0.0.1:1: ")
     finally:
         panel.close()
     with pytest.raises(PanelError, match=r"no broker to reach it over; add a table \[mqtt\]"):
@@ -181,6 +181,9 @@ def test_a_panel_is_told_until_when_and_one_that_is_away_is_not_opened_anew(tmp_
     made[0].away = True
     for _ in range(5):
         guardian.beat()
+    shown = readback.read(tmp_path, "gate")
+    assert shown is not None
+    assert (shown.lit, shown.why_dark) == (False, "away")
     made[0].away = False
     guardian.beat()
     assert made[0].until == [clock.now + 1.5] * 2

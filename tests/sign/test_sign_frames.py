@@ -125,7 +125,7 @@ def test_what_is_wrong_with_its_panel_is_said_with_the_next_question() -> None:
     assert sign.ask(0.0).trouble is None
     sign.hear(answer(sign.ask(0.0)), 0.0)
     asked = read_ask(sign.ask(1.0).payload().encode())
-    assert asked.trouble == "its panel failed: no SPI"
+    assert asked.trouble == "no SPI"
 
 
 GOOD = json.loads(frame("ab").payload())
