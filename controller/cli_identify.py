@@ -1,9 +1,10 @@
-"""``parking-controller sign identify``: which module is which, and what to write in the site file for what one sees."""
+"""``parking-controller sign identify``: which module, or LED, is which, and what to write for what one sees."""
 
 import contextlib
+import dataclasses
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import click
 
@@ -18,35 +19,63 @@ _REPEAT_S = 0.5
 @click.option("--name", help="The sign of this name.  [default: the only one]")
 @click.option("--seconds", type=click.FloatRange(0.1, 3600), help="Ask nothing; show the pattern for so long.")
 def identify(site: Path, name: str | None, seconds: float | None) -> None:
-    """Show which module is which, ask what you see, and say what to write for it. Stop the sign service first.
+    """Show which module (or LED) is which, ask what you see, and say what to write for it. Stop the sign service first.
 
     \b
     Example:  parking-controller sign identify site.toml
     """
     spec = _panel(site, name)
-    from controller.sign.identify import mend, pattern
-    from controller.sign.look import ascii_art
     from controller.sign.panel import open_panel
 
-    picture = pattern(spec)
+    guide = _by_leds if spec.driver == "ws2812" or spec.tile is not None else _by_modules
     try:
-        with contextlib.closing(open_panel(spec)) as panel, _kept_up(panel, picture) as stopped:
-            click.echo(
-                f"{spec.name}: every module shows its number in the chain; module 1, where the cable enters, is lit "
-                "the other way round.\nThe panel is right when it looks like this, with every arrow up:\n\n"
-                f"{ascii_art(picture)}\n"
-            )
-            if seconds is not None:
-                stopped.wait(seconds)
-                return
-            keys = mend(spec, _asked(spec))
+        with contextlib.closing(open_panel(spec)) as panel, _KeptUp(panel) as shown:
+            keys = guide(spec, shown, seconds)
     except OSError as error:
         fail(f"sign identify: {error}", 1)
+    if keys is None:
+        return
     if all(getattr(spec, key) == value for key, value in keys.items()):
         click.echo("The site file is right.")
         return
     lines = "\n".join(f"{key} = {_toml(value)}" for key, value in keys.items())
     click.echo(f'Write this under [[sign]] name = "{spec.name}", in place of what is there:\n\n{lines}')
+
+
+def _by_modules(spec: Any, shown: "_KeptUp", seconds: float | None) -> dict[str, Any] | None:
+    from controller.sign.identify import mend, pattern
+    from controller.sign.look import ascii_art
+
+    picture = pattern(spec)
+    shown.show(picture)
+    click.echo(
+        f"{spec.name}: every module shows its number in the chain; module 1, where the cable enters, is lit "
+        "the other way round.\nThe panel is right when it looks like this, with every arrow up:\n\n"
+        f"{ascii_art(picture)}\n"
+    )
+    if seconds is not None:
+        shown.wait(seconds)
+        return None
+    keys: dict[str, Any] = mend(spec, _asked(spec))
+    return keys
+
+
+def _by_leds(spec: Any, shown: "_KeptUp", seconds: float | None) -> dict[str, Any] | None:
+    from controller.sign.arrangement import tile_of
+    from controller.sign.identify_leds import identify, lit
+
+    if seconds is not None:
+        tile = tile_of(spec)
+        shown.show(lit(spec, range(min(tile.width, tile.height))))
+        click.echo(f"{spec.name}: the first LEDs of the data line are lit.")
+        shown.wait(seconds)
+        return None
+
+    def ask(picture: Any, question: str, answers: tuple[str, ...]) -> str:
+        shown.show(picture)
+        return _choose(question, answers)
+
+    return dict(identify(spec, ask))
 
 
 def _panel(site: Path, name: str | None) -> Any:
@@ -58,29 +87,46 @@ def _panel(site: Path, name: str | None) -> Any:
     if len(panels) != 1:
         fail(f"{site}: {f'no sign {name} here' if name else 'which sign? Give its --name'}. Signs: {known}")
     (spec,) = panels
-    if spec.driver not in {"max7219", "emulator"}:
-        fail(f"{site}: sign {spec.name} is no max7219 panel; only their modules can be told apart. Try sign test")
+    if spec.driver not in {"max7219", "ws2812", "emulator"}:
+        fail(
+            f"{site}: sign {spec.name} is neither a max7219 nor a ws2812 panel; there is nothing to tell. Try sign test"
+        )
     return spec
 
 
-@contextlib.contextmanager
-def _kept_up(panel: Any, picture: Any) -> Any:
-    """Show the picture again and again in the background: noise passes, and some panels forget what is not repeated."""
-    panel.show(picture)
-    done = threading.Event()
+class _KeptUp:
+    """Shows a picture again and again in the background: noise passes, and some panels forget what is not repeated."""
 
-    def repeat() -> None:
-        while not done.wait(_REPEAT_S):
-            with contextlib.suppress(OSError):
-                panel.show(picture)
+    def __init__(self, panel: Any) -> None:
+        self._panel = panel
+        self._picture: Any = None
+        self._one_at_a_time = threading.Lock()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._repeat, name="pattern", daemon=True)
 
-    thread = threading.Thread(target=repeat, name="pattern", daemon=True)
-    thread.start()
-    try:
-        yield done
-    finally:
-        done.set()
-        thread.join()
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def show(self, picture: Any) -> None:
+        """Show this one from now on."""
+        with self._one_at_a_time:
+            self._picture = picture
+            self._panel.show(picture)
+
+    def wait(self, seconds: float) -> None:
+        """Let it be looked at for so long."""
+        self._done.wait(seconds)
+
+    def _repeat(self) -> None:
+        while not self._done.wait(_REPEAT_S):
+            with self._one_at_a_time, contextlib.suppress(OSError):
+                if self._picture is not None:
+                    self._panel.show(self._picture)
 
 
 def _asked(spec: Any) -> Any:
@@ -110,5 +156,8 @@ def _choose(question: str, answers: tuple[str, ...]) -> str:
     return answer
 
 
-def _toml(value: str | bool) -> str:  # noqa: FBT001
-    return str(value).lower() if isinstance(value, bool) else f'"{value}"'
+def _toml(value: Any) -> str:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        inside = ", ".join(f"{key} = {_toml(each)}" for key, each in dataclasses.asdict(value).items())
+        return f"{{ {inside} }}"
+    return str(value).lower() if isinstance(value, bool | int) else f'"{value}"'

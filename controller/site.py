@@ -153,6 +153,18 @@ class Hub75Spec:
 
 
 @dataclass(frozen=True, slots=True)
+class TileSpec:
+    """One of the matrices of single LEDs from which a panel is tiled, as seen from the front."""
+
+    width: int
+    height: int
+    data_enters: str = "top-left"
+    chain: str = "rows-snake"
+    turned: bool = False
+    """Those of every second row (or column) of tiles hang upside down."""
+
+
+@dataclass(frozen=True, slots=True)
 class PanelSpec:
     """What a panel is made of and where it is connected. ``width`` and ``height`` are LEDs, multiples of 8."""
 
@@ -173,6 +185,8 @@ class PanelSpec:
     arrows: str = "right"
     mirrored: bool = False
     """How the panel is put together, as seen from the front; the words are explained in ``sign.arrangement``."""
+    tile: TileSpec | None = None
+    """How the LEDs of each of the matrices run from which a ws2812 panel is tiled; None: it is a single one."""
     pages: bool = False
     """What does not fit one picture may be shown in two phases."""
     scroll: bool = False
@@ -424,6 +438,7 @@ def panel_spec(table: PanelTable, broker: MqttSpec | None) -> PanelSpec:
     fields["broker"] = broker if table.driver == "mqtt" else None
     fields["chain"] = table.chain or CHAINS.get(table.driver, "rows")
     fields["arrows"] = table.arrows or "right"
+    fields["tile"] = None if table.tile is None else TileSpec(**table.tile.model_dump())
     return PanelSpec(**fields)
 
 

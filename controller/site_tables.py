@@ -41,6 +41,9 @@ ARROWS = {"left": "←", "right": "→", "up": "↑", "down": "↓"}
 MARKS = {"wheelchair": "♿", "plug": "🔌"}
 """Symbols before a row's number, by the word for them."""
 
+Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
+Chain = Literal["rows", "rows-snake", "columns", "columns-snake"]
+
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPAN = re.compile(r"(?:([a-z]{3})(?:-([a-z]{3}))? )?(\d\d):(\d\d)-(\d\d):(\d\d)", re.ASCII)
 _DAY_MINUTES = 24 * 60
@@ -224,6 +227,16 @@ class GreetingTable(Table):
         return _checked(value)
 
 
+class TileTable(Table):
+    """``{ width = 16, height = 16, data_enters = "top-left", chain = "columns-snake", turned = false }``."""
+
+    width: int = Field(ge=1, le=512)
+    height: int = Field(ge=1, le=128)
+    data_enters: Corner = "top-left"
+    chain: Chain = "rows-snake"
+    turned: bool = False
+
+
 Driver = Literal["max7219", "max7219-digits", "ws2812", "hub75", "mqtt", "emulator"]
 
 DIGIT_LEDS = (8, 16)
@@ -263,10 +276,11 @@ class PanelTable(Table):
     spi_port: int = Field(default=0, ge=0, le=6)
     spi_device: int = Field(default=0, ge=0, le=2)
     gpio: Gpio = 10
-    data_enters: Literal["top-left", "top-right", "bottom-left", "bottom-right"] = "top-left"
-    chain: Literal["rows", "rows-snake", "columns", "columns-snake"] | None = None
+    data_enters: Corner = "top-left"
+    chain: Chain | None = None
     arrows: Literal["right", "left", "up", "down", "right-left", "left-right", "up-down", "down-up"] | None = None
     mirrored: bool = False
+    tile: TileTable | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -312,6 +326,11 @@ class PanelTable(Table):
         if self.driver == "ws2812" and self.gpio not in WS2812_PINS:
             pins = ", ".join(map(str, WS2812_PINS))
             raise ValueError(f"gpio = {self.gpio} cannot drive a ws2812 panel; write one of {pins}")
+        if self.tile is not None and self.driver not in {"ws2812", "emulator"}:
+            raise ValueError("only a ws2812 panel is tiled from matrices; leave tile out")
+        if self.tile is not None and (self.width % self.tile.width or self.height % self.tile.height):
+            tile = f"{self.tile.width}x{self.tile.height}"
+            raise ValueError(f"tiles of {tile} do not make up {self.width}x{self.height}; write the size of one tile")
         return self
 
 

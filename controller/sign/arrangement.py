@@ -9,7 +9,9 @@ An installer looks at the panel from the front and says in the site file
   data, from DIN to DOUT); ``right-left`` when the modules of every second row hang upside down, as in a snake,
 - ``mirrored``: the board runs its columns the other way round than FC-16; ``sign identify`` shows whether.
 
-A module is a MAX7219 with 8x8 LEDs. For strings of single LEDs (WS2812) the same words are said of the LEDs.
+A module is a MAX7219 with 8x8 LEDs. For strings of single LEDs (WS2812) ``data_enters`` and ``chain`` are said of the
+LEDs. Where a panel is tiled from several matrices they are said of the tiles, and ``tile`` has its own for the LEDs of
+one; ``turned``: the tiles of every second row (or column) hang upside down, as in a snake.
 """
 
 from collections.abc import Iterator
@@ -19,7 +21,7 @@ from typing import Literal
 
 from PIL import Image
 
-from controller.site import PanelSpec
+from controller.site import PanelSpec, TileSpec
 
 Arrow = Literal["right", "down", "left", "up"]
 
@@ -76,10 +78,24 @@ def modules(spec: PanelSpec) -> tuple[Module, ...]:
 
 def leds(spec: PanelSpec) -> list[int]:
     """Return for each LED of the picture, row by row from the top left, its place on a data line of single LEDs."""
+    tile = tile_of(spec)
+    columns, rows = spec.width // tile.width, spec.height // tile.height
+    chain = ("top-left", "rows") if spec.tile is None else (spec.data_enters, spec.chain)
     found = [0] * (spec.width * spec.height)
-    for place, (x, y, _) in enumerate(places(spec.width, spec.height, spec.data_enters, spec.chain)):
-        found[y * spec.width + x] = place
+    place = 0
+    for column, row, line in places(columns, rows, *chain):
+        for x, y, _ in places(tile.width, tile.height, tile.data_enters, tile.chain):
+            upside_down = tile.turned and line % 2
+            left = column * tile.width + (tile.width - 1 - x if upside_down else x)
+            top = row * tile.height + (tile.height - 1 - y if upside_down else y)
+            found[top * spec.width + left] = place
+            place += 1
     return found
+
+
+def tile_of(spec: PanelSpec) -> TileSpec:
+    """Return how the LEDs of one tile run; a panel that is not tiled is its own only one."""
+    return TileSpec(spec.width, spec.height, spec.data_enters, spec.chain) if spec.tile is None else spec.tile
 
 
 def _arrow(word: str) -> Arrow:

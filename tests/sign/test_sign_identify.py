@@ -112,11 +112,11 @@ def test_a_single_row_of_modules_is_asked_no_more_than_it_can_answer(tmp_path: P
 
 def test_what_cannot_be_identified_is_said(tmp_path: Path) -> None:
     path = tmp_path / "site.toml"
-    path.write_text(LANE_SITE.replace('"emulator"', '"ws2812"'))
+    path.write_text(LANE_SITE.replace('"emulator"\nwidth = 64\nheight = 16', '"max7219-digits"\ndigits = 3'))
     runner = CliRunner()
     result = runner.invoke(cli, ["sign", "identify", str(path)])
     assert result.exit_code == 2
-    assert "sign entrance is no max7219 panel" in result.output
+    assert "sign entrance is neither a max7219 nor a ws2812 panel" in result.output
     result = runner.invoke(cli, ["sign", "identify", str(path), "--name", "exit"])
     assert "no sign exit here. Signs: entrance" in result.output
     path.write_text(LANE_SITE.replace('"emulator"', '"max7219"\narrows = "right"\nspi_port = 5'))
