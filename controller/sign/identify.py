@@ -89,7 +89,7 @@ def _tile(number: int) -> Image.Image:
         tile.putpixel((x, y), 1)
     text = str(number) if number < 100 else f"{number % 100:02}"  # noqa: PLR2004  two digits have room
     for place, digit in enumerate(text):
-        left = (0, 4)[place] + (2 if len(text) == 1 else 0) + (1 if len(text) > 1 and place else 0)
+        left = 2 if len(text) == 1 else (0, 4)[place]  # the last column stays dark: 16 beside 15 is not 1 61 5
         for n, dot in enumerate(_DIGITS[int(digit)]):
             if dot == "#":
                 tile.putpixel((left + n % 3, 3 + n // 3), 1)

@@ -13,7 +13,9 @@ from PIL import Image, ImageDraw, ImageFont
 from controller.domain.report import Message, MessageKind, Reason, Row, Tone
 from controller.domain.specs import WORDS
 from controller.sign import colours, look
+from controller.sign.identify import pattern
 from controller.sign.layout import CannotShow, Picture, compose
+from controller.site import PanelSpec
 
 PANELS = ((32, 8), (64, 8), (64, 16), (96, 16), (64, 32), (128, 32))
 
@@ -124,10 +126,13 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, default=Path("docs/img"))
     parser.add_argument("--text", type=Path, default=Path("tests/sign/golden"))
     wanted = parser.parse_args()
+    guide = wanted.pictures / "sign-identify.png"
+    look.picture(pattern(PanelSpec("", "max7219", 64, 16, chain="rows-snake", arrows="right-left"))).save(guide)
+    print(guide)  # noqa: T201  a program's output
     for language in WORDS:
         picture = wanted.pictures / f"sign-sheet-{language}.png"
         png_sheet(language).quantize(256).save(picture, format="PNG", optimize=True)
-        print(picture)  # noqa: T201  a program's output
+        print(picture)  # noqa: T201  as above
         for width, height in PANELS:
             text = wanted.text / f"{width}x{height}-{language}.txt"
             text.write_text(ascii_sheet(language, width, height), "utf-8")

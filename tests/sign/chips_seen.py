@@ -39,7 +39,7 @@ class Chips:
                     was = now
                     self._changes.put((float(at), now))
 
-    def next(self, what: str, within_s: float = 30.0) -> float:
+    def next(self, what: str, within_s: float = 60.0) -> float:
         """Return when the chips became lit or dark; they must do that next."""
         at, became = self._changes.get(timeout=within_s)
         assert became == what

@@ -82,6 +82,12 @@ def test_what_is_seen_leads_to_the_words_that_put_it_right(
         assert keys == {"data_enters": data_enters, "chain": chain, "arrows": arrows, "mirrored": mirrored}
 
 
+def test_numbers_of_two_digits_do_not_run_into_each_other() -> None:
+    picture = identify.pattern(PanelSpec("", "max7219", 8 * 99, 8))
+    for n in range(2, 100):
+        assert picture.crop((8 * n - 1, 0, 8 * n, 8)).getbbox() is None, n
+
+
 def ask(path: Path, *answers: str, name: str = "entrance") -> str:
     result = CliRunner().invoke(cli, ["sign", "identify", str(path), "--name", name], input="\n".join(answers) + "\n")
     assert result.exit_code == 0, result.output
