@@ -6,7 +6,7 @@ from torture import life
 
 
 def test_the_journal_forgets_what_is_old_and_grows_no_more() -> None:
-    row = life.days(number=8, cars_a_day=20)
+    row = life.days(number=8, cars_a_day=10)
     assert (row.lost, row.doubled) == (0, 0), row
 
 
