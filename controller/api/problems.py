@@ -63,6 +63,10 @@ def responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     return {status.value: {"description": status.phrase, "content": content} for status in statuses}
 
 
+WRONG_TOKEN = responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS)
+"""What any route that asks who is there may answer."""
+
+
 def install(app: FastAPI) -> None:
     """Let every error of ``app`` leave as a problem document."""
     app.add_exception_handler(HTTPException, _http)

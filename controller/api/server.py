@@ -96,11 +96,11 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
     app.add_middleware(SecurityHeaders)  # outside: a refusal has them too
     problems.install(app)
     conditional.install(app)
-    app.include_router(feeds.router, dependencies=[Depends(readable("feeds"))])
+    app.include_router(feeds.router, dependencies=[Depends(readable("feeds"))], responses=problems.WRONG_TOKEN)
     api = (reading, staff, past, incidents, audit, alarms, webhooks, metrics)
     ours = (*api, pages, past_page, incidents_page, login)
     for router in (*(part.router for part in ours), *extra):
-        app.include_router(router)
+        app.include_router(router, responses=problems.WRONG_TOKEN)
     mimetypes.add_type("text/javascript", ".js")  # Windows may have another in its registry, and nosniff refuses that
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     return app
