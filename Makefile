@@ -11,7 +11,8 @@ LOCKED := $(PIP) install --quiet --require-hashes
 TEST_PACKAGES := mosquitto chromium chromium-driver systemd shellcheck procps gcc libc6-dev python3 python3-venv
 UV_VERSION := 0.13.9
 ESPHOME_VERSION := 2026.6.5
-# The newest that runs on Python 3.11; what its MQTT integration would fetch at run time stands in the rule below.
+# The newest that runs on Python 3.11; what it would fetch at run time, for MQTT and not to start in recovery mode,
+# stands in the rule below.
 HOMEASSISTANT_VERSION := 2024.3.3
 
 # Arguments for the program that a target starts: make demo ARGS="--port 8090", make test ARGS="-k lane"
@@ -45,10 +46,10 @@ check: $(VENV)/.check ## Style, formatting, types, and that imports point down
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_imports.py
 
-test-api-fuzz: $(VENV)/.test ## Heavy: 10,000 cases of schemathesis against the API
+test-api-fuzz: $(VENV)/.test ## Heavy: 10,000 cases of schemathesis against the API, as each role
 	PARKING_FUZZ_CASES=10000 $(BIN)/pytest -q -s tests/api/test_fuzz.py
 
-test-homeassistant: $(VENV)/.test $(SCRATCH)/homeassistant/.ready ## Heavy: a real Home Assistant must find the lot over MQTT
+test-homeassistant: $(VENV)/.test $(SCRATCH)/homeassistant/.ready ## Heavy: a real Home Assistant must find the lot over MQTT, and correct it
 	HASS=$(SCRATCH)/homeassistant/bin/hass $(BIN)/pytest -q -s tests/publish/homeassistant_accepts.py
 
 accuracy: $(VENV)/.accuracy ## Heavy: simulate, replay and score every scenario; write docs/accuracy.md; ARGS="--only office*"
@@ -146,5 +147,6 @@ $(SCRATCH)/esphome/.ready:
 $(SCRATCH)/homeassistant/.ready:
 	@$(find_python); $$python -m venv --clear $(SCRATCH)/homeassistant
 	$(SCRATCH)/homeassistant/bin/python -m pip install --quiet homeassistant==$(HOMEASSISTANT_VERSION) \
-	  'josepy<2' paho-mqtt==1.6.1 janus==1.0.0 pillow psutil-home-assistant==0.0.1 sqlalchemy==2.0.27 fnv-hash-fast==0.5.0
+	  'josepy<2' home-assistant-frontend==20240307.0 securetar==2024.2.1 paho-mqtt==1.6.1 janus==1.0.0 pillow \
+	  psutil-home-assistant==0.0.1 sqlalchemy==2.0.27 fnv-hash-fast==0.5.0
 	@touch $@
