@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
-from count_on_air import CountOnAir, lot, wait_until
+from count_on_air import EPOCH, CountOnAir, lot, wait_until
 from written_past import CAPACITY, WARSAW, write_past
 
 from controller.api.accounts import Accounts, Role
@@ -175,6 +175,17 @@ def test_the_spreadsheet_opens_and_has_all_tables(viewer: httpx.Client, past: da
         assert len(hours) == 25
         entries = [int(row.findall("m:c/m:v", main)[1].text or "") for row in hours[1:]]
     assert entries == [b["entries"] for b in get(viewer, "", zone="customers", on=query["on"])["buckets"]]
+
+
+def test_where_time_is_simulated_the_count_says_how_late_it_is(
+    viewer: httpx.Client, count: CountOnAir, config: WebConfig
+) -> None:
+    later = datetime.now(WARSAW) + timedelta(days=30)
+    write_past(config.state_dir / "journal.sqlite", later, 1)
+    count.say(lot(12, at=later.timestamp() - EPOCH))
+    wait_until(lambda: viewer.get("/api/v1/status").json()["live"])
+    told = get(viewer, "", zone="customers", span="week")
+    assert datetime.fromisoformat(told["peak"]["at"]) > datetime.now(WARSAW) + timedelta(days=20)
 
 
 # Efficiency

@@ -1,6 +1,5 @@
 """The staff page of the past, and its charts as images."""
 
-import time
 from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -76,7 +75,7 @@ def page(  # noqa: PLR0913, PLR0917  a query's parameters
         page="history",
         zone_name=name,
         span=chosen,
-        now=time.time(),
+        now=past.now,
         telling=telling,
         reports=desk.book.reports(chosen.begin, chosen.end).get(name, {}),
         qualities={lane.name: lane.quality for lane in live.picture().lanes},

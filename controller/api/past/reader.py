@@ -1,6 +1,5 @@
 """Asks the journal for a span and makes figures of it; what the routes, the charts and the spreadsheets share."""
 
-import time
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -20,11 +19,6 @@ class Reader:
     path: Path
     site: Site
     now: float
-
-    @classmethod
-    def of(cls, path: Path, site: Site) -> "Reader":
-        """Return one that reads up to this moment."""
-        return cls(path, site, time.time())
 
     def span(self, kind: Kind, on: date | None) -> Span:
         """Return the span that a day is in; None: today."""

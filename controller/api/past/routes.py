@@ -1,5 +1,6 @@
 """/api/v1/history: what was, for viewers; see ``shapes``. Spreadsheets are made by ``sheets``."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -58,9 +59,10 @@ OnQuery = Annotated[
 ZoneQuery = Annotated[str, Query(max_length=40, description="A zone's name.")]
 
 
-def reader(journal: JournalDep, site: SiteDep) -> Reader:
-    """Return what reads the past of this site."""
-    return Reader.of(journal, site)
+def reader(journal: JournalDep, site: SiteDep, live: LiveDep) -> Reader:
+    """Return what reads the past of this site, up to now: by the count's own clock, where time is simulated."""
+    told = live.picture().at
+    return Reader(journal, site, max(time.time(), told.timestamp() if told else 0.0))
 
 
 ReaderDep = Annotated[Reader, Depends(reader)]
