@@ -96,6 +96,7 @@ class Panel:
         self._chain = Chain(self._size[0] * self._size[1] // 64)
         self._chain.ever_lit = None
         self._hung = wall(*self._size, "top-left", "rows", (0, 0), mirrored=False)
+        self._registers: list[tuple[int, ...]] = []
         self._history: list[tuple[float, bytes]] = []
         self.speeds: set[int] = set()
         """Of the bus (Hz)."""
@@ -105,6 +106,10 @@ class Panel:
         for transfer in self._tape.transfers():
             self.speeds.add(transfer.speed_hz)
             self._chain.data(list(transfer.data))
+            registers = [tuple(chip.registers.values()) for chip in self._chain.chips]
+            if registers == self._registers:
+                continue  # said again, as it is every second
+            self._registers = registers
             now = seen(self._chain, self._hung, *self._size).tobytes()
             if not self._history or now != self._history[-1][1]:
                 self._history.append((transfer.at, now))
