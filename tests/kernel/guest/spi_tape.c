@@ -16,7 +16,6 @@
 #include <linux/vmalloc.h>
 
 #define TAPE_BYTES (8 << 20)
-#define SLICE_MS 10
 
 struct tape_mark {
 	u64 time_ns;
@@ -33,10 +32,10 @@ static u32 stall_ms;
 static int tape_transfer(struct spi_controller *ctlr, struct spi_device *device, struct spi_transfer *transfer)
 {
 	struct tape_mark mark = { 0, transfer->speed_hz, transfer->tx_buf ? transfer->len : 0 };
-	u32 left;
+	u32 stall = xchg(&stall_ms, 0);
 
-	for (left = xchg(&stall_ms, 0); left; left -= min_t(u32, left, SLICE_MS))
-		msleep(min_t(u32, left, SLICE_MS));
+	if (stall)
+		msleep(stall);
 	mark.time_ns = ktime_get_ns();
 	if (tape.size + sizeof(mark) + mark.length <= TAPE_BYTES) {
 		memcpy(tape.data + tape.size, &mark, sizeof(mark));

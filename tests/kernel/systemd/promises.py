@@ -92,6 +92,7 @@ def _killed(unit: str, times: int) -> float:
 def keep(promises: Sequence[Promise]) -> bool:
     """Try them all; print a line for each, and what the units said when one was broken."""
     failed = 0
+    promises = [p for number, p in enumerate(promises) if number == 0 or os.environ.get("ONLY", "") in p[0]]
     for text, check in promises:
         began = time.monotonic()
         try:

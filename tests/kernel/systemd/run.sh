@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Install the product with its own install.sh into a fresh Debian 12, and try the units as shipped: first in a container, which
 # has no wires and full speed, then with the same files in the test guest, which has a Pi's wires.
-# Usage: tests/kernel/systemd/run.sh FOLDER GUEST [container|guest]
-#   FOLDER is kept: the second time is quick. GUEST has what guest/build.sh made. As root.
+# Usage: tests/kernel/systemd/run.sh FOLDER GUEST [container|guest [WORDS]]
+#   FOLDER is kept: the second time is quick. GUEST has what guest/build.sh made. WORDS: only promises with these. As root.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/kernel/debian.sh
 . "$here/../debian.sh"
-folder=$(realpath -m "${1:?a folder}") guest=$(realpath -m "${2:?the guest}") which=${3:-both} root=$folder/root
+folder=$(realpath -m "${1:?a folder}") guest=$(realpath -m "${2:?the guest}") which=${3:-both} only=${4:-} root=$folder/root
 
 "$SOURCE/deploy/need-debian.sh" debootstrap systemd-container
 make_debian "$folder" "$(dpkg --print-architecture)"
@@ -37,7 +37,7 @@ Wants=parking-controller.target
 ConditionVirtualization=$2
 [Service]
 Type=oneshot
-Environment=PYTHONPATH=/source/tests:/source/tests/kernel LOOK_EVERY_S=$5
+Environment=PYTHONPATH=/source/tests:/source/tests/kernel LOOK_EVERY_S=$5 "ONLY=$only"
 ExecStart=$3 -u /source/tests/kernel/systemd/$1.py
 StandardOutput=file:$4
 StandardError=inherit
