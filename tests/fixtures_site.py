@@ -111,11 +111,15 @@ def lane_site(write_site: WriteSite) -> Site:
     return load(write_site(LANE_SITE))
 
 
+PATIENCE = float(os.environ.get("PARKING_PATIENCE", "1"))
+"""How many times as long as usual things may take: an emulated processor is slow."""
+
+
 def wait_until(condition: Callable[[], object], what: str, within_s: float = 10.0) -> None:
     """Wait for a condition; fail when it does not come."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + within_s * PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {within_s} s"
+        assert time.monotonic() < deadline, f"{what}: not within {within_s * PATIENCE} s"
         time.sleep(0.01)
 
 

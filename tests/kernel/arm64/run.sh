@@ -24,7 +24,7 @@ cat >"$root/source/try.sh" <<'TRY'
 set -e
 python=/opt/parking-controller/current/bin/python
 [ -e /beside/.done ] || { $python -m pip install --quiet --no-input --require-hashes --target /beside -r /source/deploy/requirements/test.txt; touch /beside/.done; }
-export PYTHONPATH=/beside PYTHONDONTWRITEBYTECODE=1 LG_WD=/tmp
+export PYTHONPATH=/beside PARKING_PATIENCE=10 LG_WD=/tmp
 cd /source
 $python - <<'PYTHON'
 import platform

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Install the product with its own install.sh into a fresh Debian 12, and try the units as shipped: first in a container, which
 # has no wires and full speed, then with the same files in the test guest, which has a Pi's wires.
-# Usage: tests/kernel/systemd/run.sh FOLDER GUEST [container|guest [WORDS]]
-#   FOLDER is kept: the second time is quick. GUEST has what guest/build.sh made. WORDS: only promises with these. As root.
+# Usage: tests/kernel/systemd/run.sh FOLDER GUEST [container|guest [PATTERN]]
+#   FOLDER is kept: the second time is quick. GUEST has what guest/build.sh made. PATTERN: only promises that match. As root.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
