@@ -70,7 +70,7 @@ def whole(product: Product) -> Product:
 def children(parent: subprocess.Popen[bytes]) -> dict[str, int]:
     """The supervised processes by the name of their command."""
     listed = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(parent.pid)], check=False, capture_output=True, text=True
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent.pid)], check=False, capture_output=True, text=True
     )
     found = (line.split() for line in listed.stdout.splitlines())
     return {words[words.index("controller") + 1]: int(words[0]) for words in found if "controller" in words}
