@@ -57,7 +57,9 @@ bad=0
 if [ "$which" != guest ]; then
     forget
     echo "Booting it in a container"
-    timeout 900 systemd-nspawn --quiet --register=no --keep-unit --private-network --directory "$root" --boot --console=pipe \
+    # A container may not even ask about the clock, whatever a unit in it may: let it, for the promise about any-clock.conf.
+    timeout 900 systemd-nspawn --quiet --register=no --keep-unit --private-network --system-call-filter=@clock \
+        --directory "$root" --boot --console=pipe \
         </dev/null >"$folder/console.log" 2>&1 || true
     cat "$root/report" || { tail -n 20 "$folder/console.log" >&2; die "it did not come so far as to try anything"; }
     [ "$(cat "$root/verdict" 2>/dev/null)" = good ] || bad=1
