@@ -58,7 +58,7 @@ host = "127.0.0.1"
 port = {port}
 
 [health]
-chatter_changes = 1000  # a car each half second looks like a loose contact, which would count nothing
+chatter_changes = 10_000  # a car each half second looks like a loose contact, and no lane carries so many
 """
 API = "\n[api]\nport = {port}\n"
 PINS = (("outer", 17, False), ("inner", 27, False), ("outer", 17, True), ("inner", 27, True))
