@@ -26,8 +26,20 @@ from controller.domain.crossing import (
     Suspect,
     Visit,
 )
-from controller.domain.evidence import Judgement, Reading, What, alone, judge, kind_of, passage, share_inward, taught
+from controller.domain.evidence import (
+    Judgement,
+    Reading,
+    What,
+    alone,
+    is_against,
+    judge,
+    kind_of,
+    passage,
+    share_inward,
+    taught,
+)
 from controller.domain.frozen import changed
+from controller.domain.learned import FADE
 from controller.domain.lost import read_again
 from controller.domain.report import FaultKind, LaneQuality, Passage, PassageKind
 from controller.domain.specs import Direction, LaneSpec, Role
@@ -94,13 +106,13 @@ def blinded(spec: LaneSpec, lane: LaneState, role: Role, kind: FaultKind, at: fl
         return lane, ()
     seeing = suspicion.other(role)
     owed = (lane.outer if role is Role.OUTER else lane.inner).owed
-    passed = [*_leader(spec, lane, role, at), *(_paid(spec, o, seeing, role) for o in owed)]
+    passed = _as_the_lane_goes(lane, [*_leader(spec, lane, role, at), *(_paid(spec, o, seeing, role) for o in owed)])
     began = lane.outer_on if seeing is Role.OUTER else lane.inner_on
     learned = lane.learned.without_visitors(seeing, sum(o.missing_in + o.missing_out for o in owed))
     faults = (*lane.faults, LaneFault(role, kind, at))
     turned_s = LaneState().turned_s if owed else lane.turned_s  # who seemed to turn away most likely drove on
     now = changed(rest(lane), faults=faults, outer=Suspect(), inner=Suspect(), learned=learned, turned_s=turned_s)
-    return _tally(_resumed_on(now, seeing, began), passed), tuple(passed)
+    return _tally(_resumed_on(now, seeing, began), passed), passed
 
 
 def sighted(lane: LaneState, role: Role) -> LaneState:
@@ -182,6 +194,9 @@ def _step(spec: LaneSpec, lane: LaneState, step: Step, at: float) -> Weighed:
     new, passed = WEIGH[verdict](Case(spec, _covered(lane, step, at), phase, at))
     limit = {Phase.GAP: spec.max_gap_s, Phase.DOUBT: DOUBT_S}.get(new.phase)
     new = changed(new, phase_due=None if limit is None else at + limit)
+    if lane.against >= REVERSED:  # nobody drives against it: else its lane would be taken for the other one
+        wrong_way = lane.learned.wrong_way * (FADE if passed else 1.0)
+        new = changed(new, learned=changed(new.learned, wrong_way=wrong_way))
     if passed:
         new, passed = _claimed(new, passed) if new.openings or spec.barrier is not None else (new, passed)
         passed = _as_the_lane_goes(new, passed)
@@ -230,7 +245,8 @@ def _openings_over(spec: LaneSpec, lane: LaneState, at: float) -> Weighed:
         )
         fall = at if opening.fall is None else opening.fall
         passed.append(passage(spec, judgement, fall, opening.rise, seen_by=Role.BARRIER))
-    return _tally(lane, passed), tuple(passed)
+    turned = _as_the_lane_goes(lane, passed)
+    return _tally(lane, turned), turned
 
 
 def _is_through(lane: LaneState, opening: Opening) -> bool:
@@ -286,11 +302,13 @@ def _leader(spec: LaneSpec, lane: LaneState, role: Role, at: float) -> Sequence[
 
 def _paid(spec: LaneSpec, owed: Owed, seeing: Role, blind: Role) -> Passage:
     """Return what a vehicle still counts for, now that one knows why the other loop did not see it."""
+    kind = kind_of(owed.missing_in, owed.missing_out)
     return Passage(
         spec.name,
-        kind_of(owed.missing_in, owed.missing_out),
+        kind,
         owed.at,
         owed.began,
+        wrong_way=is_against(spec, kind),
         doubt=f"counted late: the {blind} loop did not see it",
         chance_in=owed.missing_in,
         chance_out=owed.missing_out,
@@ -315,7 +333,7 @@ def _by_one_loop(spec: LaneSpec, lane: LaneState, role: Role, *, occupied: bool,
     if seen_by is not None:
         turning = suspicion.turning(lane, at)
         after = changed(after, learned=taught(spec, lane.learned, judgement, seen_by, turning=turning))
-    passed = (passage(spec, judgement, at, visit.on, seen_by=seen_by),)
+    passed = _as_the_lane_goes(lane, [passage(spec, judgement, at, visit.on, seen_by=seen_by)])
     return _tally(after, passed), passed
 
 

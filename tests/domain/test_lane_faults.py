@@ -143,3 +143,63 @@ def test_a_drawbar_is_no_gap_over_the_only_loop_that_works() -> None:
     broken = story(ENTRY, visits("A", 6), state=seasoned(ENTRY)).state
     told = story(ENTRY, "A+1000 A-1002 A+1002.2 A-1003", state=replace(broken))
     assert len(told.passages) == 1
+
+
+# Loops that are wired crosswise
+
+
+def crosswise(spec: LaneSpec, passages: int = 700) -> Watched:
+    """Tell of vehicles that go the lane's way, one a minute, over loops that are wired the wrong way round."""
+    first, second = ("B", "A") if spec.direction is Direction.ENTRY else ("A", "B")
+    return story(
+        spec,
+        " ".join(
+            f"{first}+{at} {second}+{at + 1} {first}-{at + 2} {second}-{at + 3}"
+            for at in (60.0 * i - 1e6 for i in range(passages))
+        ),
+    )
+
+
+@pytest.mark.parametrize("spec", [ENTRY, EXIT], ids=["in", "out"])
+@pytest.mark.parametrize("letter", ["A", "B"])
+def test_a_crosswise_lane_counts_its_own_way_by_one_loop_too(spec: LaneSpec, letter: str) -> None:
+    before, way = crosswise(spec), 1 if spec is ENTRY else -1
+    assert lane.reversed_since(before.state) is not None
+    assert way * before.expected == pytest.approx(700 - 2 * lane.REVERSED, abs=2)
+    gone = Role.OUTER if letter == "B" else Role.INNER
+    blind, passed = lane.blinded(spec, before.state, gone, FaultKind.UNREADABLE, 0.0)
+    assert passed == ()
+    told = story(spec, visits(letter, 5), state=blind)
+    assert way * told.expected == pytest.approx(5, abs=0.4)
+    assert {p.kind for p in told.passages} == {PassageKind.ENTRY if spec is ENTRY else PassageKind.EXIT}
+
+
+def test_a_lane_that_had_learned_that_all_go_against_it_counts_its_own_way_by_one_loop() -> None:
+    state = crosswise(ENTRY, 20).state
+    state = replace(state, learned=replace(state.learned, passages=700.0, wrong_way=650.0))
+    blind, _ = lane.blinded(ENTRY, state, Role.OUTER, FaultKind.UNREADABLE, 0.0)
+    assert story(ENTRY, visits("B", 5), state=blind).kinds == ["entry"] * 5
+
+
+def test_a_crosswise_lane_does_not_learn_that_vehicles_go_against_it() -> None:
+    assert crosswise(ENTRY).state.learned.against < 0.02
+
+
+def test_a_loop_of_a_crosswise_lane_that_falls_silent_costs_no_vehicle() -> None:
+    told = story(ENTRY, visits("B", 8), state=crosswise(ENTRY).state)
+    assert [kind for _, kind in named(told)] == [FaultKind.SILENT]
+    assert told.expected == pytest.approx(8, abs=0.6)
+
+
+def test_the_leader_that_a_faulty_loop_of_a_crosswise_lane_kept_waiting_counts_its_own_way() -> None:
+    waiting = story(ENTRY, "B+60 A+61 B-62", state=crosswise(ENTRY).state)
+    after, passed = lane.blinded(ENTRY, waiting.state, Role.OUTER, FaultKind.STUCK, 200.0)
+    assert [p.kind for p in passed] == [PassageKind.ENTRY]
+    assert after.entries == waiting.state.entries + 1
+
+
+def test_who_passed_the_barrier_of_a_crosswise_lane_though_a_loop_did_not_clear_counts_its_own_way() -> None:
+    spec = one_way(Direction.ENTRY, barrier=True)
+    told = story(spec, "B+60 R+60.5 A+61 B-62 R-64.5", state=crosswise(ENTRY).state)
+    assert told.kinds == ["entry"]
+    assert told.state.entries == crosswise(ENTRY).state.entries + 1
