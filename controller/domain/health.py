@@ -103,7 +103,10 @@ def settle(state: DetectorState, limits: HealthSpec) -> tuple[DetectorState, Set
         return changed(state, settling=None), Settled(occupied, at, repeated=True)
     fresh = at - state.window_start > limits.chatter_window_s
     changes = 1 if fresh else state.window_changes + 1
-    excess = max(0.0, state.excess - (at - (state.since if state.since is not None else at)) * CARRIED) + 1
+    excess, burst = state.excess, state.burst
+    if state.fault is not FaultKind.CHATTER:  # what it does while it chatters says nothing of what it does afterwards
+        excess = max(0.0, excess - (at - (state.since if state.since is not None else at)) * CARRIED) + 1
+        burst = 1 if excess <= 1 else burst + 1
     state = changed(
         state,
         occupied=occupied,
@@ -113,7 +116,7 @@ def settle(state: DetectorState, limits: HealthSpec) -> tuple[DetectorState, Set
         window_start=at if fresh else state.window_start,
         window_changes=changes,
         excess=excess,
-        burst=1 if excess <= 1 else state.burst + 1,
+        burst=burst,
     )
     if max(changes, excess) >= limits.chatter_changes and state.fault is not FaultKind.CHATTER:
         state = changed(state, fault=FaultKind.CHATTER, fault_since=at)
@@ -142,7 +145,7 @@ def fault_due(state: DetectorState, role: Role, limits: HealthSpec) -> float | N
 def fault_changed(state: DetectorState, at: float) -> DetectorState:
     """Begin or end the fault that ``fault_due`` foretold for ``at``."""
     if state.fault is FaultKind.CHATTER:
-        return changed(state, fault=None, window_changes=0)
+        return changed(state, fault=None, window_changes=0, excess=0.0, burst=0)
     return changed(state, fault=FaultKind.STUCK, fault_since=at)
 
 
@@ -162,8 +165,9 @@ def forget_level(state: DetectorState) -> DetectorState:
     A stuck loop stays stuck until it is heard to be clear.
     """
     if state.fault is FaultKind.STUCK:
-        return changed(state, settling=None)
-    return changed(state, occupied=None, since=None, settling=None, fault=None, window_changes=0)
+        return changed(state, settling=None, excess=0.0, burst=0)
+    state = changed(state, window_changes=0, excess=0.0, burst=0)
+    return changed(state, occupied=None, since=None, settling=None, fault=None)
 
 
 def is_news(last: Stamp | None, heard_at: float | None, new: Stamp | None, at: float) -> bool:

@@ -150,7 +150,8 @@ def _with_detector(
     else:
         state = noted(state, now.fault_since, zones, What.FAULT, detector=detector.name, kind=now.fault.value)
         state = _with_lane(lot, state, spec, *lane.blinded(spec, watched, detector.role, now.fault, state.at))
-        alone = not any(f.kind is FaultKind.CHATTER for f in watched.faults)
+        # A barrier's contact counts nobody, and what two loops that chatter count is allowed for once.
+        alone = detector.role is not Role.BARRIER and not any(f.kind is FaultKind.CHATTER for f in watched.faults)
         if alone and (changes := health.forged(now, lot.health)):
             state = _forged(lot, state, spec, changes)
     if spec.loop is None or is_blind(spec, state) is is_blind(spec, before):

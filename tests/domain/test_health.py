@@ -140,6 +140,34 @@ def test_a_lane_that_chattered_counts_again_afterwards() -> None:
     assert (told.kinds, told.counted) == (["entry"], 6)
 
 
+def test_minutes_of_chatter_are_over_when_they_are_over() -> None:
+    told = fold(SITE, [*chatter("main.outer", 0.0, 1200), Tick(131.0)])
+    assert faults(SITE, told) == []
+    told = tell(SITE, "A+132 B+133 A-134 B-135", state=told.state, quiet_s=6.0)
+    assert faults(SITE, told) == []
+    assert told.kinds == ["entry"]
+    now = zone(SITE, told.state)
+    assert now.status is Status.OPEN
+    assert now.low is not None
+    assert now.high is not None
+    assert now.high - now.low < 10, "nobody takes all that chatter for vehicles"
+
+
+def test_chatter_before_an_outage_says_nothing_of_after_it() -> None:
+    told = fold(SITE, [*chatter("main.outer", 0.0, 28), WentDown(600.0, 3.0)])
+    assert told.state.detectors["main.outer"].excess == 0
+    assert told.state.detectors["main.outer"].burst == 0
+
+
+def test_a_barriers_contact_that_flickers_for_long_makes_nothing_uncertain() -> None:
+    spec = site(two_loops(barrier=True))
+    flicker = [DetectorChanged("main.barrier", i % 2 == 0, 100 + i * 0.5) for i in range(120)]
+    told = fold(spec, [*levels("A+0 B+1 A-2 B-3"), *flicker])
+    assert [f[:2] for f in faults(spec, told)] == [("main.barrier", FaultKind.CHATTER)]
+    assert status(spec, told) == (Status.OPEN, Reason.COUNTED)
+    assert zone(spec, told.state).free == 29
+
+
 def test_a_loop_that_ends_chattering_while_covered_gets_stuck_next() -> None:
     told = fold(SITE, [*chatter("main.outer", 0.0, 31), Tick(3.0 + 4 * STUCK_S)])
     assert faults(SITE, told) == [("main.outer", FaultKind.STUCK, 3.0 + 4 * STUCK_S)]
