@@ -227,15 +227,19 @@ class Journal:
                 )
 
     def _append_passages(self, passed: Sequence[Passage], epoch: float) -> None:
-        alike: Counter[tuple[float, str]] = Counter()  # two may be through at one moment: one that hid behind another
+        # Two may be through at one moment: one that hid behind another. The second may also be told later, and is
+        # another kind then: who only touched a loop may be counted late, as of when it was there.
+        alike: Counter[tuple[float, str, str, str | None]] = Counter()
         for p in passed:
-            alike[p.at, p.lane] += 1
+            same = (p.at, p.lane, p.kind.value, p.doubt)
+            alike[same] += 1
             self._db.execute(
                 "INSERT INTO passage (t, wall, began, lane, kind, tailgating, wrong_way, doubt, turned)"
-                " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE (SELECT count(*) FROM passage WHERE t = ? AND lane = ?) < ?",
+                " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE"
+                " (SELECT count(*) FROM passage WHERE t = ? AND lane = ? AND kind = ? AND doubt IS ?) < ?",
                 (
                     *(p.at, p.at + epoch, p.began + epoch, p.lane, p.kind.value),
-                    *(p.tailgating, p.wrong_way, p.doubt, p.turned, p.at, p.lane, alike[p.at, p.lane]),
+                    *(p.tailgating, p.wrong_way, p.doubt, p.turned, *same, alike[same]),
                 ),
             )
 

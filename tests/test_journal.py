@@ -177,6 +177,15 @@ def test_two_passages_of_one_moment_are_two_and_stay_two_when_a_restart_finds_th
         assert [row["doubt"] for row in passages(db, 10)] == ["hidden", None]
 
 
+def test_a_touch_that_is_counted_late_as_a_vehicle_of_the_same_moment_is_kept(journal: Journal, path: Path) -> None:
+    touch = Passage("main", PassageKind.TOUCH, 9.0, 8.0, doubt="somebody who turned away")
+    late = replace(touch, kind=PassageKind.ENTRY, doubt="counted late: the inner loop did not see it")
+    for one in (touch, late, touch, late):
+        journal.append([], CLOCK, [one])
+    with closing(open_reader(path)) as db:
+        assert [row["kind"] for row in passages(db, 10)] == ["entry", "touch"]
+
+
 def test_a_passage_that_a_restart_finds_again_is_not_added_twice(journal: Journal, path: Path) -> None:
     journal.append([], CLOCK, [ENTRY], 1000.0)
     journal.append([], CLOCK, [ENTRY, replace(ENTRY, lane="other")], 1000.5)
