@@ -31,6 +31,9 @@ OTHERS = "(others)"
 BATTERY_LOW = 10
 """Percent, from which on a battery is low."""
 
+IN_PERCENT = "zigbee2mqtt/"
+"""The formats whose ``battery`` is in percent. That of a LoRaWAN decoder may be in volts: 3.6 of a full one."""
+
 _SHOWN_TOPIC = 200
 _SHOWN_WHY = 300
 
@@ -152,16 +155,19 @@ def _event(spec: SensorInput) -> Callable[[Reading, bool, float], DetectorChange
         detector = spec.detector
         return lambda reading, occupied, at: DetectorChanged(detector, occupied, at, reading.stamp)
     bay = spec.target
-    return lambda reading, occupied, at: BayChanged(bay, occupied, at, reading.stamp, _battery_low(reading))
+    percent = spec.format.startswith(IN_PERCENT)
+    return lambda reading, occupied, at: BayChanged(
+        bay, occupied, at, reading.stamp, _battery_low(reading, percent=percent)
+    )
 
 
-def _battery_low(reading: Reading) -> bool | None:
-    """Return what the sensor says of its battery: that it is low, or how many percent it has; None: nothing."""
-    said, percent = reading.note.get("battery_low"), reading.note.get("battery")
+def _battery_low(reading: Reading, *, percent: bool) -> bool | None:
+    """Return what the sensor says of its battery: that it is low, or how many ``percent`` it has; None: nothing."""
+    said, left = reading.note.get("battery_low"), reading.note.get("battery")
     if isinstance(said, bool):
         return said
-    if isinstance(percent, int | float) and not isinstance(percent, bool) and 0 <= percent <= 100:  # noqa: PLR2004
-        return percent <= BATTERY_LOW
+    if percent and isinstance(left, int | float) and not isinstance(left, bool) and 0 <= left <= 100:  # noqa: PLR2004
+        return left <= BATTERY_LOW
     return None
 
 

@@ -163,6 +163,25 @@ def test_the_last_note_of_each_sensor_is_shown() -> None:
     assert json.loads(json.dumps(report)) == report
 
 
+@pytest.mark.parametrize(("level", "low"), [(97, False), (10, True), (3, True), ("ok", None), (True, None)])
+def test_a_battery_is_low_by_percent_where_it_is_told_in_percent(level: object, *, low: bool | None) -> None:
+    sensors = Sensors([bay("A1", "zigbee2mqtt/A1", "zigbee2mqtt/occupancy")])
+
+    payload = json.dumps({"occupancy": True, "battery": level}).encode()
+    assert sensors.translate("zigbee2mqtt/A1", payload, 5.0) == [BayChanged("A1", True, 5.0, None, low)]
+
+
+@pytest.mark.parametrize("battery", [3.6, 3, 97])
+def test_the_volts_of_a_lorawan_battery_are_no_percent(battery: float) -> None:
+    sensors = Sensors([bay("A1", "up", "chirpstack-v4/bosch-pls")])
+
+    payload = json.loads(chirpstack()) | {"object": {"occupied": True, "battery": battery}}
+    (heard,) = sensors.translate("up", json.dumps(payload).encode(), 5.0)
+    assert isinstance(heard, BayChanged)
+    assert heard.battery_low is None
+    assert sensors.report()["sensors"]["A1"]["note"]["battery"] == battery
+
+
 def test_a_thousand_sensors_cost_no_more_than_ten() -> None:
     def seconds(count: int) -> float:
         names = [f"application/+/device/{number:016x}/event/up" for number in range(count)]
