@@ -129,8 +129,9 @@ def apply(spec: LotSpec, state: LotState, event: Event) -> LotState:
         case Tick():
             return state
         case _:
-            state = told(spec, state, event)
+            was, state = spec, told(spec, state, event)
             spec = in_service(site, state)
+            state = _fitted(was, spec, state)
     return _judged(spec, _scheduled(spec, state), event.at, before)
 
 
@@ -156,6 +157,13 @@ def _weighed(spec: LotSpec, state: LotState, at: float) -> LotState:
     for lane_spec in spec.lanes:
         state = listened(spec, state, lane_spec)
     return outdated(state, at)
+
+
+def _fitted(was: LotSpec, now: LotSpec, state: LotState) -> LotState:
+    """Fit what is shown of zones to the spaces that can be used now."""
+    others = [z for z, before in zip(now.zones, was.zones, strict=True) if z != before]
+    fitted = {z.name: occupancy.fitted(z, state.zones[z.name]) for z in others}
+    return changed(state, zones={**state.zones, **fitted}) if fitted else state
 
 
 def _of_detector(spec: LotSpec, state: LotState, event: DetectorChanged | ChangesLost | WentUnreadable) -> LotState:
@@ -254,7 +262,7 @@ def _went_down(spec: LotSpec, state: LotState, event: WentDown) -> LotState:
         state = doubted(changed(state, zones={**state.zones, **zones}), names, Reason.WAS_DOWN)
     if event.seconds <= max(BLINK_S, spec.health.down_trust_s):
         return state
-    return _forgotten(spec, state, kept, event.kept)
+    return _forgotten(spec, state, event.at + event.seconds, kept, event.kept)
 
 
 def _interrupted(spec: LotSpec, state: LotState, event: Interrupted) -> LotState:
@@ -265,7 +273,7 @@ def _interrupted(spec: LotSpec, state: LotState, event: Interrupted) -> LotState
         state = given_up(state, name, event.at)
     zones = {name: occupancy.cast_adrift(zone) for name, zone in state.zones.items()}
     before = state.epoch if state.epoch_before is None else state.epoch_before
-    return _forgotten(spec, replace(state, zones=zones, epoch_before=before, undoable={}))
+    return _forgotten(spec, replace(state, zones=zones, epoch_before=before, undoable={}), event.at)
 
 
 def _outage_told(spec: LotSpec, state: LotState, event: OutageTold) -> LotState:
@@ -274,14 +282,22 @@ def _outage_told(spec: LotSpec, state: LotState, event: OutageTold) -> LotState:
     told = {z.name: occupancy.told_how_long(z, state.zones[z.name], event.seconds) for z in adrift}
     names = [z.name for z in adrift]
     state = noted(replace(state, epoch_before=None), event.at, names, What.WAS_OFF, seconds=round(event.seconds))
-    return replace(state, zones={**state.zones, **told})
+    # Who corrected the number before that was told, and takes it back then, must not bring back what nobody knew.
+    by_name = {z.name: z for z in spec.zones}
+    undoable = {
+        name: replace(b, zone=occupancy.told_how_long(by_name[name], b.zone, event.seconds)) if b.zone.adrift else b
+        for name, b in state.undoable.items()
+    }
+    return replace(state, zones={**state.zones, **told}, undoable=undoable)
 
 
-def _forgotten(spec: LotSpec, state: LotState, lanes: Container[str] = (), detectors: Container[str] = ()) -> LotState:
-    """Forget all levels, and what was under way, but for these lanes and detectors."""
+def _forgotten(
+    spec: LotSpec, state: LotState, since: float, lanes: Container[str] = (), detectors: Container[str] = ()
+) -> LotState:
+    """Forget all levels, and what was under way, but for these lanes and detectors; one listens again ``since``."""
     for bay_spec in spec.bays:
         was = state.bays[bay_spec.name]
-        state = _with_bay(spec, state, bay_spec, was, bay.forgotten(was, state.at))
+        state = _with_bay(spec, state, bay_spec, was, bay.forgotten(was, since))
     state = changed(
         state,
         lanes={name: now if name in lanes else lane.interrupt(now) for name, now in state.lanes.items()},

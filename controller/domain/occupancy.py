@@ -194,8 +194,9 @@ def bay_changed(spec: ZoneSpec, zone: ZoneState, *, was: bool | None, now: bool 
         bays_free=zone.bays_free + (now is False) - (was is False),
         bays_heard=zone.bays_heard or now is not None,
     )
-    every = zone.bays_occupied + zone.bays_free == spec.capacity
-    if zone.belief is not None and was is None and every:
+    heard = was is None and now is not None
+    every = heard and zone.bays_occupied + zone.bays_free == spec.capacity > 0  # 0: all are out of service
+    if zone.belief is not None and every:
         return _bays_read(spec, zone, zone.belief, 1.0)  # the last bay of all spaces was heard: so many are inside
     return zone
 

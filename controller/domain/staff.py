@@ -189,7 +189,6 @@ def _bay_service(spec: LotSpec, state: LotState, event: BayServiceChanged) -> Lo
     was, now, spaces = (level, None, -1) if event.out else (None, level, 1)
     zone_spec = replace(zone_spec, capacity=zone_spec.capacity + spaces)
     zone = occupancy.bay_changed(zone_spec, state.zones[bay.zone], was=was, now=now)
-    zone = occupancy.fitted(zone_spec, zone)
     out = put(state.out_of_service, bay.name, bay.zone) if event.out else without(state.out_of_service, bay.name)
     state = changed(state, zones=put(state.zones, bay.zone, zone), out_of_service=out)
     return noted(state, event.at, (bay.zone,), What.BAY_OUT if event.out else What.BAY_BACK, bay=bay.name)

@@ -16,7 +16,7 @@ from controller.domain.notes import Note, Value, What, note
 from controller.domain.occupancy import ZoneState
 from controller.domain.report import Passage, Reason, StaffMessage
 from controller.domain.silence import Silence
-from controller.domain.specs import DetectorSpec, LaneSpec, LotSpec, Role
+from controller.domain.specs import DetectorSpec, LaneSpec, LotSpec, Role, ZoneSpec
 
 NOTES_KEPT = 8
 """For each zone: a busy one must not push out why a quiet one says what it says."""
@@ -96,7 +96,17 @@ def in_service(spec: LotSpec, state: LotState) -> LotSpec:
     if not state.out_of_service:
         return spec
     gone = [*state.out_of_service.values()]
-    return replace(spec, zones=tuple(replace(z, capacity=z.capacity - gone.count(z.name)) for z in spec.zones))
+    return replace(spec, zones=tuple(_with_fewer(z, gone.count(z.name)) for z in spec.zones))
+
+
+def _with_fewer(zone: ZoneSpec, spaces: int) -> ZoneSpec:
+    """Return the zone with so many spaces less, and limits that it can still reach: else it would be FULL for ever."""
+    if not spaces:
+        return zone
+    capacity = zone.capacity - spaces
+    full_at = min(zone.full_at, max(capacity - 1, 0))
+    reopen_at = max(full_at + 1, min(zone.reopen_at, capacity))
+    return replace(zone, capacity=capacity, full_at=full_at, reopen_at=reopen_at)
 
 
 def noted(state: LotState, at: float, zones: Iterable[str], what: What, **values: Value) -> LotState:

@@ -145,6 +145,14 @@ def test_a_number_beyond_the_capacity_is_clamped(placed: Site) -> None:
     assert b"<prk:numberOfVacantSpaces>40<" in datex.status(placed, now.model_copy(update={"zones": [zone]}), MOMENT)
 
 
+def test_a_zone_without_any_space_in_service_has_no_share_that_is_taken(placed: Site) -> None:
+    now = of(placed, lot(12))
+    zone = now.zones[0].model_copy(update={"free": 0, "capacity": 0})
+    (entity, *_) = ngsi_ld.entities(placed, PLACE, now.model_copy(update={"zones": [zone]}))
+    assert entity["availableSpotNumber"] == entity["occupiedSpotNumber"] == 0
+    assert "occupancy" not in entity
+
+
 class Day(Replay):
     """A replay that gives the lot's report at every row of the sign."""
 

@@ -20,6 +20,7 @@ from controller.domain.events import (
     DetectorChanged,
     Event,
     Interrupted,
+    OutageTold,
     RecountBegan,
     Recounted,
     SignTested,
@@ -200,6 +201,40 @@ def test_lanes_count_on_beside_a_bay_out_of_service() -> None:
     assert zone(spec, twice.state).capacity == 39
     full = fold(spec, [Corrected(ZONE, 39, 70.0)], story.state)
     assert zone(spec, full.state).status is Status.FULL
+
+
+def test_all_bays_of_a_lane_zone_may_be_out_of_service() -> None:
+    spec = site(two_loops(), capacity=2, bays=2, inside=0)
+    story = told(
+        BayChanged("b0", False, 1.0), BayServiceChanged("b0", True, 2.0), BayServiceChanged("b1", True, 3.0), spec=spec
+    )
+    now = zone(spec, fold(spec, [*car_in(10.0), Tick(4000.0)], story.state).state)
+    assert (now.capacity, now.status) == (0, Status.FULL)
+    back = fold(spec, [BayServiceChanged("b1", False, 20.0), BayServiceChanged("b0", False, 21.0)], story.state)
+    assert (zone(spec, back.state).capacity, zone(spec, back.state).status) == (2, Status.OPEN)
+
+
+def test_limits_that_can_not_be_reached_with_bays_out_of_service_are_lowered() -> None:
+    spec = site(two_loops(), capacity=6, bays=4, inside=0, limits=(2, 5, None))
+    gone = [BayServiceChanged(f"b{i}", True, 1.0 + i) for i in range(4)]
+    story = told(gone, spec=spec)
+    assert (zone(spec, story.state).capacity, zone(spec, story.state).status) == (2, Status.OPEN)
+    full = fold(spec, [Corrected(ZONE, 2, 10.0)], story.state)
+    assert zone(spec, full.state).status is Status.FULL
+    empty = fold(spec, [Corrected(ZONE, 0, 20.0)], full.state)
+    assert zone(spec, empty.state).status is Status.OPEN, "none is inside, so it is not FULL for ever"
+    back = fold(spec, [Corrected(ZONE, 1, 30.0), *(replace(e, out=False, at=40.0 + e.at) for e in gone)], empty.state)
+    assert (zone(spec, back.state).capacity, zone(spec, back.state).free) == (6, 5)
+    assert lot.adapted(spec, back.state).zones[ZONE].middle == back.state.zones[ZONE].middle
+    limits = fold(spec, [Corrected(ZONE, 4, 50.0)], back.state)
+    assert zone(spec, limits.state).status is Status.FULL, "the limits are those of the site file again"
+
+
+def test_a_correction_before_an_outage_was_told_can_be_taken_back_after_it() -> None:
+    story = told(Interrupted(60.0), Corrected(ZONE, 7, 70.0), OutageTold(600.0, 80.0), Undone(ZONE, 90.0))
+    assert not story.state.zones[ZONE].adrift
+    assert zone(SITE, story.state).low != 0
+    assert inside(story) is not None
 
 
 def test_a_restart_keeps_bays_out_of_service_and_a_smaller_site_forgets_them() -> None:

@@ -57,8 +57,9 @@ def _zone(site: Site, place: PlaceSpec, now: Picture, zone: ZoneStatus) -> dict[
         entity |= {
             "availableSpotNumber": free,
             "occupiedSpotNumber": zone.capacity - free,
-            "occupancy": round(1 - free / zone.capacity, 4),
         }
+        if zone.capacity > 0:  # 0: every bay of it is out of service
+            entity["occupancy"] = round(1 - free / zone.capacity, 4)
     return entity
 
 
