@@ -20,6 +20,8 @@ FLAGS = (
     "--disable-sync",
     "--disable-quic",
     "--no-proxy-server",
+    # A plain http address that is not this machine's own, as phones on the LAN see it: no secure context.
+    "--host-resolver-rules=MAP lot.test 127.0.0.1",
     "--lang=pl",
 )
 

@@ -63,10 +63,10 @@ async def logout(request: Request) -> Response:
 async def form_fields(request: Request) -> dict[str, str]:
     """Return the fields of an urlencoded form; what is none has none."""
     try:
-        text = (await request.body()).decode("utf-8")
-    except UnicodeDecodeError:
+        fields = parse_qs((await request.body()).decode("utf-8"), max_num_fields=20)
+    except ValueError:  # no UTF-8, or more fields than any form of ours has
         return {}
-    return {name: values[-1] for name, values in parse_qs(text, max_num_fields=20).items()} if text else {}
+    return {name: values[-1] for name, values in fields.items()}
 
 
 def _local(fields: object) -> str:

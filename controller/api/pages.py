@@ -105,6 +105,7 @@ def render(
             page=page,
             staff_pages=STAFF_PAGES,
             path=request.url.path,
+            query={name: value for name, value in request.query_params.items() if name != "lang"},
             lang=lang,
             w=words(lang),
             lobby=request.app.state.lobby,

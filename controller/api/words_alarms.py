@@ -1,6 +1,7 @@
 """What the page of alarms and webhooks says, in Polish and English; ``words`` joins it to its own."""
 
 WORDS: dict[str, tuple[str, str]] = {
+    "session_over": ("Sesja wygasła. Zaloguj się ponownie.", "The session is over. Log in again."),
     "tab_alarms": ("Alarmy", "Alarms"),
     "alarms_none": (
         "Plik site.toml nie wymienia nikogo, kto ma dostawać alarmy.",

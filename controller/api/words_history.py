@@ -47,7 +47,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "In this period nobody counted the vehicles, so there is nothing to compare with.",
     ),
     "accuracy_said": (
-        "Policzono {n} razy; średnia pomyłka {error}, największa {worst}; z samych przejazdów {passages}.",
+        "Ile razy policzono: {n}; średnia pomyłka {error}, największa {worst}; z samych przejazdów {passages}.",
         "Counted {n} times; mean error {error}, worst {worst}; by passages alone {passages}.",
     ),
     "accuracy_inside": (
@@ -59,7 +59,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Drivers: “free, and nothing was” {free}, “full, and spaces were free” {full}; confirmed {confirmed}.",
     ),
     "told": ("Policzono", "Counted"),
-    "believed": ("Wierzono", "Believed"),
+    "believed": ("Wskazywano", "Believed"),
     "by_passages": ("Z przejazdów", "By passages"),
     "bounds": ("Granice", "Bounds"),
     "when": ("Kiedy", "When"),
@@ -105,8 +105,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "report_what": ("Co się stało?", "What happened?"),
     "report_note": ("Coś jeszcze? (nieobowiązkowe)", "Anything else? (optional)"),
     "report_no_data": (
-        "Bez nazwisk, telefonów i numerów rejestracyjnych: dłuższe liczby usuwamy.",
-        "No names, telephones or number plates, please: longer numbers are removed.",
+        "Bez nazwisk, telefonów i numerów rejestracyjnych: co na nie wygląda, usuwamy.",
+        "No names, telephones or number plates, please: what looks like one is removed.",
     ),
     "report_send": ("Wyślij", "Send"),
     "report_thanks": ("Dziękujemy, obsługa to zobaczy.", "Thank you, staff will see it."),
@@ -232,7 +232,7 @@ TABLES: dict[str, dict[str, tuple[str, str]]] = {
         "taken_share": ("Zajęte, część czasu", "Taken, share of time"),
         "known_s": ("Znane (s)", "Known (s)"),
         "told": ("Policzono", "Counted"),
-        "believed": ("Wierzono", "Believed"),
+        "believed": ("Wskazywano", "Believed"),
         "counted": ("Z przejazdów", "By passages"),
         "low": ("Co najmniej", "At least"),
         "high": ("Co najwyżej", "At most"),

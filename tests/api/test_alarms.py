@@ -213,6 +213,20 @@ def test_feedback_reaches_the_service_from_whoever_keeps_it(
     assert "no. 7" in got["message"]
 
 
+def test_an_unreadable_book_of_feedback_hides_no_other_alarm(
+    alarmed: WebConfig, count: CountOnAir, sink: Receiver
+) -> None:
+    app = create_app(alarmed)
+
+    def broken() -> list[Alarm]:
+        raise OSError("the card is bad")
+
+    app.state.unheeded = broken
+    with serving(app):
+        count.say(lot(12, faults=(STUCK,)))
+        assert sink.next().json["title"] == "Parking dla klientów: Detector main.outer is at fault"
+
+
 def test_a_test_message_needs_a_credential(alarmed: WebConfig, sink: Receiver, token: str) -> None:
     app = create_app(alarmed)
     with serving(app) as address, httpx.Client(base_url=address, timeout=60) as api:
@@ -232,3 +246,10 @@ def test_the_sender_leaves_apprise_out_of_the_web_process() -> None:
     code = "import sys, controller.api.server; print('apprise' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout.strip() == "False"
+
+
+def test_what_is_told_at_one_sign_hides_nothing_at_another(tmp_path: Path) -> None:
+    rule = Rule(AlarmSpec(("feedback",), "duty", after_s=0))
+    north, south = (Alarm("feedback", "barrier", f"{name}, #1", where=name) for name in ("north", "south"))
+    assert rule.due(of(tmp_path), time(12), 0.0, [north]) == [north]
+    assert rule.due(of(tmp_path), time(12), 1.0, [north, south]) == [south]

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from count_on_air import STUCK, CountOnAir, lot, wait_until
+from starlette.requests import Request
 from written_past import WARSAW, write_past
 
 from controller.api.access import SESSION
@@ -31,7 +32,7 @@ from controller.api.incidents.book import (
     Source,
     plain_note,
 )
-from controller.api.incidents.desk import IN_ALL, PER_PLACE
+from controller.api.incidents.desk import IN_ALL, PER_PLACE, place_of
 from controller.api.server import WebConfig
 from controller.api.words import Language
 
@@ -142,8 +143,8 @@ def test_the_oldest_goes_a_closed_one_first(book: Book, monkeypatch: pytest.Monk
         book.one(1)
 
 
-def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_bytes(b"no database at all, but longer than its header" * 10)
+def test_a_file_that_can_not_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).mkdir()
     with pytest.raises(OSError, match=FILE_NAME):
         Book(tmp_path)
 
@@ -158,6 +159,10 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
         ("jan@example.org", "…"),
         ("+48 600-700-800", "…"),
         ("row 12, bay 7", "row 12, bay 7"),
+        ("KR 4CN62 blokuje wjazd", "… blokuje wjazd"),
+        ("WX 12AC", "…"),
+        ("xyz 1A23 i XYZ AC12", "… i …"),
+        ("bay B2, row 7A", "bay B2, row 7A"),
         ("two\nlines\tand\x00more", "two lines and more"),
         ("x" * 500, "x" * 200),
     ],
@@ -371,3 +376,62 @@ def test_the_poster_has_a_code_for_each_sign_and_says_when_its_address_is_no_goo
     assert "<svg" in page
     assert "/report?sign=entrance" in page
     assert "działa tylko na tym komputerze" in page
+
+
+# What may go wrong
+
+
+def test_a_page_in_a_form_of_ours_is_no_other_site(api: httpx.Client) -> None:
+    asked = {"Host": "192.168.1.20:8080", "Origin": "http://192.168.1.20:8080"}
+    answer = api.post("/report", data={"kind": "barrier"}, headers=asked)
+    assert answer.status_code == 200
+    assert api.get("/report").headers["referrer-policy"] == "same-origin", "with no-referrer the Origin would be null"
+    assert api.post("/report", data={"kind": "barrier"}, headers={**asked, "Origin": "null"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/report", "/login", "/logout"])
+def test_a_form_with_more_fields_than_any_of_ours_is_empty(api: httpx.Client, path: str) -> None:
+    answer = api.post(path, content="&".join(f"a{n}=1" for n in range(21)))
+    assert answer.status_code < 500
+
+
+def test_an_address_that_no_qr_code_holds_is_refused_and_only_staff_get_one(
+    api: httpx.Client, config: WebConfig
+) -> None:
+    long = {"Host": "a" * 3000}
+    assert api.get("/staff/incidents/poster", headers=long).status_code in {302, 303, 307, 401}
+    with Accounts(config.token_dir) as accounts:
+        accounts.set_user("anna", "correct horse", Role.MANAGER, time.time())
+        cookie = accounts.begin_session(Who("anna", Role.MANAGER, "user"), time.time())
+    answer = api.get("/staff/incidents/poster", headers={**long, "Cookie": f"{SESSION}={cookie}"})
+    assert answer.status_code == 422
+    assert "public_url" in answer.text
+    answer = api.post("/staff/incidents/9223372036854775808", headers={"Cookie": f"{SESSION}={cookie}"})
+    assert answer.status_code == 422
+
+
+def test_a_damaged_book_is_set_aside_and_a_new_one_begins(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"no database at all" * 100)
+    book = Book(tmp_path)
+    assert book.last(10) == []
+    assert (tmp_path / FILE_NAME).with_suffix(".damaged").read_bytes().startswith(b"no database")
+    book.close()
+
+
+def test_drivers_cannot_push_out_what_staff_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.api.incidents.book.KEPT", 3)
+    book = Book(tmp_path)
+    ours = book.open(IncidentKind.DAMAGE, Source.STAFF, who="jan", at=0.0, moment={})
+    book.shut(ours.id, Finding.CONFIRMED, "jan", 1.0)
+    for at in range(2, 12):
+        book.open(IncidentKind.OTHER, Source.DRIVER, who="driver", at=float(at), moment={})
+    assert ours.id in {one.id for one in book.last(10)}
+    assert len(book.last(10)) == 3
+    book.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "place"), [("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("192.0.2.7", "192.0.2.7"), ("", "")]
+)
+def test_of_an_ipv6_address_the_network_counts(host: str, place: str) -> None:
+    assert place_of(Request({"type": "http", "client": (host, 1)})) == place

@@ -11,11 +11,16 @@ from fastapi import FastAPI
 from PIL import Image
 from pydantic import TypeAdapter
 
-from controller.api import models
-from controller.api.problems import ProblemDetails
+from controller.api import models, problems
+from controller.api.incidents import shapes as incident_shapes
+from controller.api.past import shapes as past_shapes
 from controller.api.server import WebConfig
+from controller.api.webhooks import models as webhook_models
 from controller.domain.report import Passage, PassageKind
 from controller.journal import Clock, Journal
+
+HOMES = (models, problems, webhook_models, past_shapes, incident_shapes)
+"""Where the shapes are."""
 
 
 def get(api: httpx.Client, path: str) -> Any:
@@ -210,7 +215,7 @@ def test_health_is_good_when_the_count_and_every_sign_live(
 def test_what_is_not_there_is_a_problem_that_says_what_is(api: httpx.Client, path: str) -> None:
     answer = api.get(f"/api/v1{path}")
     assert answer.headers["content-type"] == "application/problem+json"
-    problem = ProblemDetails.model_validate(answer.json())
+    problem = problems.ProblemDetails.model_validate(answer.json())
     assert problem.status == answer.status_code == 404
     assert problem.mend
     if path == "/zones/custmers":
@@ -225,7 +230,7 @@ def test_every_answer_has_the_security_headers(api: httpx.Client) -> None:
         assert "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert "server" not in headers
 
 
@@ -234,9 +239,9 @@ def test_the_examples_of_the_openapi_document_fit_their_shapes(app: FastAPI) -> 
     schemas = document["components"]["schemas"]
     checked = 0
     for name, schema in schemas.items():
-        shape = getattr(models, name, None) or {"ProblemDetails": ProblemDetails}.get(name)
+        shape = next((found for home in HOMES if (found := getattr(home, name, None))), None)
         for example in schema.get("examples", []):
-            assert shape is not None, f"{name} has an example but is not in models"
+            assert shape is not None, f"{name} has an example but is in none of {HOMES}"
             again = shape.model_validate_json(json.dumps(example)).model_dump(mode="json", exclude_unset=True)
             assert again.keys() == schema["properties"].keys(), f"{name}: an example shows every field"
             checked += 1

@@ -196,3 +196,19 @@ def test_a_page_fits_its_screen(
     )
     assert needed <= room <= width
     assert complaints(browser) == []
+
+
+def test_the_forms_work_on_a_plain_address_of_the_lan(
+    count: CountOnAir, address: str, config: WebConfig, browser: webdriver.Chrome
+) -> None:
+    count.say(lot(5))
+    count.beat()
+    lan = address.replace("127.0.0.1", "lot.test")
+    log_in(browser, lan, config, Role.ATTENDANT)
+    assert browser.execute_script("return window.isSecureContext") is False
+    browser.get(f"{lan}/report?lang=pl&sign=entrance")
+    browser.find_element(By.CSS_SELECTOR, "input[value=barrier]").click()
+    browser.find_element(By.CSS_SELECTOR, "main form button[type=submit]").click()
+    wait_until(lambda: "Dziękujemy" in text(browser, "main"))
+    english = browser.find_element(By.CSS_SELECTOR, "a[hreflang=en]").get_attribute("href")
+    assert english == f"{lan}/report?sign=entrance&lang=en"

@@ -37,8 +37,12 @@ async def watch(site: Site, live: Live, courier: Courier, unheeded: Unheeded) ->
     rules = [Rule(spec) for spec in site.alarms]
     zone = ZoneInfo(site.timezone)
     while True:
+        also: tuple[Alarm, ...] = ()
         try:
             also = tuple(await asyncio.to_thread(unheeded)) if rules else ()
+        except Exception:
+            log.exception("what drivers told can't be read for the alarms; the others go on")
+        try:
             look(site, rules, live, courier, datetime.now(zone), time.monotonic(), also)
         except Exception:
             log.exception("looking for alarms failed; trying again")

@@ -21,6 +21,13 @@ class Alarm:
     kind: str
     about: str
     detail: str = ""
+    where: str = ""
+    """At which sign, where the same may be said of several."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What is told once."""
+        return self.kind, self.about, self.where
 
 
 def wrong(now: Picture, spec: AlarmSpec, also: Iterable[Alarm] = ()) -> Iterator[Alarm]:
@@ -51,13 +58,13 @@ class Rule:
 
     def __init__(self, spec: AlarmSpec) -> None:
         self.spec = spec
-        self._since: dict[tuple[str, str], float] = {}
-        self._told: set[tuple[str, str]] = set()
-        self._told_at: dict[tuple[str, str], float] = {}
+        self._since: dict[tuple[str, str, str], float] = {}
+        self._told: set[tuple[str, str, str]] = set()
+        self._told_at: dict[tuple[str, str, str], float] = {}
 
     def due(self, now: Picture, clock: time, monotonic: float, also: Iterable[Alarm] = ()) -> list[Alarm]:
         """Return what is to be told at the local time of day ``clock``."""
-        found = {(alarm.kind, alarm.about): alarm for alarm in wrong(now, self.spec, also)}
+        found = {alarm.key: alarm for alarm in wrong(now, self.spec, also)}
         self._since = {key: self._since.get(key, monotonic) for key in found}
         self._told &= found.keys()
         if is_quiet(self.spec, clock):
@@ -68,7 +75,7 @@ class Rule:
             self._told_at[key] = monotonic
         return [found[key] for key in ripe]
 
-    def _ripe(self, key: tuple[str, str], monotonic: float) -> bool:
+    def _ripe(self, key: tuple[str, str, str], monotonic: float) -> bool:
         last = self._told_at.get(key)
         again = last is None or monotonic - last >= self.spec.again_after_s
         return again and monotonic - self._since[key] >= self.spec.after_s

@@ -5,6 +5,7 @@ optional short note, from which ``plain_note`` takes what may tell who somebody 
 """
 
 import json
+import logging
 import os
 import re
 import sqlite3
@@ -17,10 +18,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+log = logging.getLogger(__name__)
+
 FILE_NAME = "incidents.sqlite"
 SCHEMA_VERSION = 1
 KEPT = 10_000
-"""Incidents; above that the oldest one goes, a closed one first."""
+"""Incidents; above that the oldest one goes: a driver's before what staff wrote, a closed one before an open one."""
 MAX_NOTE = 200
 
 _SCHEMA = """
@@ -34,8 +37,12 @@ CREATE TABLE IF NOT EXISTS step (id INTEGER PRIMARY KEY, incident INTEGER NOT NU
 CREATE INDEX IF NOT EXISTS step_incident ON step (incident);
 """
 
-_TELLING = re.compile(r"\S*@\S*|\S*\d(?:[ .-]?\d){2,}\S*")
-"""Addresses, and words with three digits or more in a row: telephones and number plates."""
+_TELLING = re.compile(
+    r"\S*@\S*|\S*\d(?:[ .-]?\d){2,}\S*"
+    r"|(?:\b[^\W\d_]{2,3}[ -])?\b(?=[^\W_]*\d)(?=[^\W_]*[^\W\d_])[^\W_]{4,8}\b"
+)
+"""Addresses, words with three digits or more in a row (telephones, number plates), and what mixes letters and digits as
+plates do (WX 12AC, KR 4CN62), with the two or three letters before it."""
 
 
 class IncidentKind(StrEnum):
@@ -116,21 +123,34 @@ class NotNowError(ValueError):
 
 
 class Book:
-    """The file. Any thread may use it; raises OSError when it can't be opened."""
+    """The file. Any thread may use it. One that is damaged is set aside; raises OSError when none can be opened."""
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / FILE_NAME
         self._lock = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True)
         try:
-            with suppress(FileExistsError):
-                os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=5.0, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.executescript(_SCHEMA)
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        except sqlite3.Error as error:
-            raise OSError(f"{self.path}: can't be used ({error}). Check its owner, its rights and the disk") from error
+            self._db = self._opened()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise OSError(f"{self.path}: can't be used ({error}). Check its owner, rights and the disk") from error
+            aside = self.path.with_suffix(".damaged")
+            log.error("%s is damaged (%s); it is now %s, and a new one begins", self.path, error, aside)  # noqa: TRY400
+            self.path.replace(aside)
+            self._db = self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        db = sqlite3.connect(self.path, isolation_level=None, timeout=5.0, check_same_thread=False)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(_SCHEMA)
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        except sqlite3.Error:
+            db.close()
+            raise
+        return db
 
     def close(self) -> None:
         """Close the file."""
@@ -224,7 +244,7 @@ class Book:
         with self._lock:
             rows = self._db.execute(
                 "SELECT zone, kind, coalesce(finding, 'open'), count(*) FROM incident WHERE at >= ? AND at < ?"
-                " AND kind IN ('said_free', 'said_full') AND zone IS NOT NULL GROUP BY 1, 2, 3",
+                " AND source = 'driver' AND kind IN ('said_free', 'said_full') AND zone IS NOT NULL GROUP BY 1, 2, 3",
                 (begin, end),
             ).fetchall()
         found: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
@@ -286,6 +306,8 @@ def _step(db: sqlite3.Connection, number: int, step: Step) -> None:
 
 def _forget(db: sqlite3.Connection) -> None:
     if db.execute("SELECT count(*) FROM incident").fetchone()[0] > KEPT:
-        (oldest,) = db.execute("SELECT id FROM incident ORDER BY status <> 'closed', id LIMIT 1").fetchone()
+        (oldest,) = db.execute(
+            "SELECT id FROM incident ORDER BY source = 'staff', status <> 'closed', id LIMIT 1"
+        ).fetchone()
         db.execute("DELETE FROM incident WHERE id = ?", (oldest,))
         db.execute("DELETE FROM step WHERE incident = ?", (oldest,))

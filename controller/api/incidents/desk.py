@@ -2,9 +2,10 @@
 
 import time
 from http import HTTPStatus
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
 from controller.api.access import Gate
 from controller.api.accounts import Role, Who
@@ -30,6 +31,7 @@ PER_PLACE, IN_ALL = 3, 60
 WINDOW_S = 600.0
 
 Do = Literal["acknowledge", "assign", "close", "reopen"]
+IdPath = Annotated[int, Path(ge=1, le=2**62)]
 
 
 class Desk:
@@ -93,7 +95,10 @@ class Desk:
 
     def unheeded(self) -> list[Alarm]:
         """Return an alarm for each report of a driver that nobody has seen."""
-        return [Alarm("feedback", one.kind.value, f"{one.sign or '?'}, #{one.id}") for one in self.book.unseen()]
+        return [
+            Alarm("feedback", one.kind.value, f"{one.sign or '?'}, #{one.id}", where=one.sign or "")
+            for one in self.book.unseen()
+        ]
 
 
 def moment(now: Picture, sign: str | None) -> dict[str, object]:
@@ -116,8 +121,13 @@ def assignable(gate: Gate) -> list[str]:
 
 
 def place_of(request: Request) -> str:
-    """Return the address that asks."""
-    return request.client.host if request.client else ""
+    """Return the address that asks; of an IPv6 one the network, since everybody has as many of these as he likes."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return host if address.version == 4 else str(ip_network((address, 64), strict=False))  # noqa: PLR2004  IP's
 
 
 def _plain(text: str) -> str:

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from controller.api.access import SESSION, csrf_of, denied, refuse_other_sites
 from controller.api.accounts import Role, Who
 from controller.api.incidents.book import DRIVERS_KINDS, MAX_NOTE, Finding, Incident, IncidentKind, Step
-from controller.api.incidents.desk import Desk, DeskDep, Do, assignable, place_of
+from controller.api.incidents.desk import Desk, DeskDep, Do, IdPath, assignable, place_of
 from controller.api.login import form_fields
 from controller.api.pages import language, render, staff_page, visitor
 from controller.api.parts import LiveDep, SiteDep
@@ -118,7 +118,7 @@ async def log_incident(request: Request, site: SiteDep, desk: DeskDep, live: Liv
 
 
 @router.post("/staff/incidents/{number}")
-async def deal(number: int, request: Request, desk: DeskDep) -> Response:
+async def deal(number: IdPath, request: Request, desk: DeskDep) -> Response:
     """Do one step about one."""
     who, fields = await _staff_form(request)
     to, finding = fields.get("to") or None, fields.get("finding", Finding.UNCLEAR.value)
@@ -161,13 +161,21 @@ def _back(request: Request, trouble: str = "") -> Response:
 
 
 @router.get("/staff/incidents/poster")
-async def poster(request: Request, site: SiteDep, sign: str = "") -> Response:
+def poster(request: Request, site: SiteDep, sign: str = "") -> Response:
     """Show what is to be printed and put on the sign post."""
+    if visitor(request) is None:
+        return staff_page(request, "poster.html", site=site, page="incidents")
     names = [s.name for s in site.lot.signs]
     name = sign if sign in names else names[0] if names else ""
     base = (site.api.public_url or str(request.base_url)).rstrip("/")
     address = f"{base}/report" + (f"?sign={quote(name)}" if name else "")
-    code = segno.make_qr(address, error="q").svg_inline(scale=8, border=4, dark="#000", light="#fff", omitsize=True)
+    try:
+        qr = segno.make_qr(address, error="q")
+    except ValueError as error:
+        detail = f"{address[:40]}… is too long for a QR code ({len(address)} characters)"
+        mend = "Give public_url in [api] of the site file"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, mend=mend) from error
+    code = qr.svg_inline(scale=8, border=4, dark="#000", light="#fff", omitsize=True)
     return staff_page(
         request, "poster.html", site=site, page="incidents", names=names, name=name, address=address, code=code,
         local=_is_local(base),

@@ -4,12 +4,12 @@ from http import HTTPStatus
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 
 from controller.api import problems
 from controller.api.access import AttendantDep, ViewerDep, refuse_other_sites
 from controller.api.incidents.book import Incident, NoIncidentError
-from controller.api.incidents.desk import Desk, DeskDep, assignable, place_of
+from controller.api.incidents.desk import Desk, DeskDep, IdPath, assignable, place_of
 from controller.api.incidents.shapes import (
     Assignment,
     Closing,
@@ -32,7 +32,6 @@ router = APIRouter(prefix="/api/v1", tags=["incidents"])
 
 _READ = problems.responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 _WRITE = {**_READ, **problems.responses(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)}
-IdPath = Annotated[int, Path(ge=1, le=2**62)]
 
 
 @router.post(

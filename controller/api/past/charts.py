@@ -158,6 +158,7 @@ def _shared(paper: Paper, colours: Sequence[str]) -> dict[str, Any]:
     return {
         "css": [f"inline:{css}"],
         "js": [],
+        "no_data_text": "-",
         "style": Style(
             label_font_family=_FONT,
             legend_font_family=_FONT,

@@ -17,6 +17,8 @@ from controller.domain.chronicle import HOLDS_S
 from controller.domain.report import Status
 from controller.journal import JournalError
 
+DECIDED_S = 3600.0
+"""No passage is decided, and so written, later than this after its vehicle came."""
 SLOT_S = 900
 """Passages are counted by the quarter of an hour: every time zone's hours and days begin with one."""
 
@@ -97,8 +99,10 @@ def passages(db: sqlite3.Connection, begin: float, end: float) -> Counts:
 
 def turned(db: sqlite3.Connection, begin: float, end: float) -> list[tuple[float, str, float]]:
     """Return who may have turned away: when they came, at which lane, and with which chance."""
-    rows = db.execute(
-        "SELECT began, lane, turned FROM passage WHERE wall >= ? AND wall < ? AND turned > 0", (begin, end)
+    rows = db.execute(  # decided, and so written, a while after they came
+        "SELECT began, lane, turned FROM passage"
+        " WHERE wall >= ? AND wall < ? AND began >= ? AND began < ? AND turned > 0",
+        (begin, end + DECIDED_S, begin, end),
     )
     return rows.fetchall()
 

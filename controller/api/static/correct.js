@@ -100,16 +100,16 @@ $("ask-cancel").addEventListener("click", () => dialog.close());
 
 // The count
 
-const zonePath = (what) => `/api/v1/zones/${encodeURIComponent(zoneChoice.value)}/${what}`;
+// What is asked, and what takes it back, is about the zone that was chosen then: another may be chosen meanwhile.
+const zonePath = (what, name = zoneChoice.value) => `/api/v1/zones/${encodeURIComponent(name)}/${what}`;
 
-function ofZone(action) {
-  const name = zoneChoice.value;
+function ofZone(action, name = zoneChoice.value) {
   const inside = () => state?.zones.find((z) => z.name === name)?.occupied;
-  return { before: inside(), was: inside(), result: inside, undo: undoCount, ...action, what: [name, action.what].filter(Boolean).join(": ") };
+  return { before: inside(), was: inside(), result: inside, undo: () => undoCount(name), ...action, what: [name, action.what].filter(Boolean).join(": ") };
 }
 
-function undoCount() {
-  return ofZone({ title: words.undo, what: words.undo_what, reasons: words.reasons_undo, path: zonePath("undo"), body: {}, before: undefined, undo: null });
+function undoCount(name = zoneChoice.value) {
+  return ofZone({ title: words.undo, what: words.undo_what, reasons: words.reasons_undo, path: zonePath("undo", name), body: {}, before: undefined, undo: null }, name);
 }
 
 for (const button of all("[data-change]")) {
@@ -157,7 +157,7 @@ $("recount-give-up").addEventListener("click", () => ask(ofZone({
   method: "DELETE", path: zonePath("recount"), before: undefined, result: undefined, undo: null,
 })));
 
-function closing(closed) {
+function closing(closed, name = zoneChoice.value) {
   const word = (shut) => (shut ? words.status.CLOSED : words.status.OPEN);
   return ofZone({
     title: closed ? words.close_zone : words.open_zone,
@@ -167,10 +167,10 @@ function closing(closed) {
     after: word(closed),
     result: undefined,
     reasons: closed ? words.reasons_close : words.reasons_open,
-    path: zonePath("closure"),
+    path: zonePath("closure", name),
     body: { closed },
-    undo: () => closing(!closed),
-  });
+    undo: () => closing(!closed, name),
+  }, name);
 }
 $("closure").addEventListener("click", () => ask(closing(zone()?.status !== "CLOSED")));
 
