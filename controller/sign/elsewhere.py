@@ -124,4 +124,5 @@ class Elsewhere:
             return f"{where}: broker {self._broker.name}: {why}"
         if ask is None:
             return f"{where}: it has not asked yet; is it switched on, and may it write {self._ask_topic}?"
-        return f"{where}: it has not asked for {since:.0f} s; look at its supply and its network"
+        # The same text as long as that lasts: each new reason is a warning in the log, and a file written.
+        return f"{where}: it does not ask any more; look at its supply and its network"

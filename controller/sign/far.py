@@ -70,11 +70,19 @@ class FarSign:
         except Exception as error:  # noqa: BLE001  a driver's fault must not darken the other signs
             self._trouble = str(error) or repr(error)
             why = f"its panel failed: {self._trouble}"
+            self._darken()
         else:
             self._trouble = None
         if why != self._said:
             log.log(logging.WARNING if self._trouble else logging.INFO, "sign %s: %s", self._panel.spec.name, why)
             self._said = why
+
+    def _darken(self) -> None:
+        """Take down what may still be lit: a fault that is not the hardware's own makes nobody else do it."""
+        try:
+            self._panel.dark()
+        except Exception as error:  # noqa: BLE001  the trouble is told already
+            log.debug("sign %s: it could not be darkened after it had failed: %s", self._panel.spec.name, error)
 
     def close(self) -> None:
         """Go dark for good."""
@@ -103,11 +111,7 @@ def run(
     client_id = f"{mqtt.client_id}-far-{specs[0].name}"
     broker = Broker(mqtt, client_id=client_id, password=password(mqtt), joined=lambda: _subscribe(broker, topics))
 
-    def take(_client: Client, _userdata: Any, message: MQTTMessage) -> None:
-        if heard.qsize() < _MOST_WAITING:
-            heard.put((message.topic, bytes(message.payload)))
-
-    broker.client.on_message = take
+    broker.client.on_message = taker(heard)
     try:
         for sign in signs.values():
             sign.beat(time.monotonic())
@@ -133,6 +137,16 @@ def run(
         for sign in signs.values():
             sign.close()
         broker.close()
+
+
+def taker(heard: "queue.SimpleQueue[tuple[str, bytes]]") -> Callable[[Client, Any, MQTTMessage], None]:
+    """Return what puts messages into ``heard``, for paho's thread."""
+
+    def take(_client: Client, _userdata: Any, message: MQTTMessage) -> None:
+        if not message.retain and heard.qsize() < _MOST_WAITING:  # no frame is retained: it would be of another day
+            heard.put((message.topic, bytes(message.payload)))
+
+    return take
 
 
 def _ask(broker: Broker, prefix: str, signs: Mapping[str, FarSign]) -> None:

@@ -65,7 +65,7 @@ def read_ask(payload: bytes) -> Ask:
         raise FrameError(f"ask {number!r} is no number of a question")
     if trouble is not None and not isinstance(trouble, str):
         raise FrameError(f"trouble {trouble!r} is no text")
-    return Ask(number, None if trouble is None else trouble[:_MOST_WORDS])
+    return Ask(_clean(number), None if trouble is None else _clean(trouble[:_MOST_WORDS]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +104,14 @@ def read_frame(payload: bytes, size: tuple[int, int]) -> Frame:
     raw = _read(payload)
     try:
         frame = Frame(
-            ask=str(raw["ask"]),
+            ask=_clean(str(raw["ask"])),
             seq=_whole(raw["seq"]),
             valid_for_s=float(raw["valid_for_s"]),
             size=(_whole(raw["width"]), _whole(raw["height"])),
             brightness=_whole(raw["brightness"]),
             rows=None if raw["rows"] is None else bytes.fromhex(raw["rows"]).hex(),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:  # the last: a whole number of 400 digits
         raise FrameError(f"no frame: {error!r}") from error
     if frame.size != size:
         has, told = ("x".join(map(str, each)) for each in (size, frame.size))
@@ -166,6 +166,11 @@ def _read(payload: bytes) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise FrameError(f"no JSON object but {type(raw).__name__}")
     return raw
+
+
+def _clean(text: str) -> str:
+    """Return a text without lone surrogates: JSON may hold them, and no file, log or message of ours takes them."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _whole(value: Any) -> int:

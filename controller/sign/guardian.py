@@ -100,7 +100,15 @@ class _Sign:
             why_dark, picture = str(error), None
         except Exception as error:  # noqa: BLE001  a driver's fault must not darken the other signs
             why_dark, picture = f"the panel failed: {error}", None
+            self._darken()
         self._read_back(picture, why_dark, now)
+
+    def _darken(self) -> None:
+        """Take down what may still be lit: a fault that is not the hardware's own makes nobody else do it."""
+        try:
+            self._panel.dark()
+        except Exception as error:  # noqa: BLE001  the read-back says already why it is dark
+            log.debug("sign %s: it could not be darkened after it had failed: %s", self._name, error)
 
     def _dim(self, now: float) -> None:
         if self._light is not None:
@@ -154,7 +162,7 @@ class _Sign:
     def _write(self, shown: readback.Shown, now: float) -> None:
         try:
             readback.write(self._run_dir, shown)
-        except OSError as error:  # the sign itself goes on; the next beat tries again
+        except (OSError, ValueError) as error:  # the sign itself goes on; the next beat tries again
             if not self._unwritten:
                 log.warning("sign %s: what it shows cannot be read back: %s", self._name, error)
             self._unwritten = True

@@ -66,10 +66,13 @@ def path(run_dir: Path, name: str) -> Path:
 
 
 def write(run_dir: Path, shown: Shown) -> None:
-    """Replace the sign's file in one step; OSError when that is not possible just now (Windows: somebody reads it)."""
+    """Replace the sign's file in one step; OSError when that is not possible just now (Windows: somebody reads it).
+
+    In ASCII: a reason may have come from anywhere, and half a surrogate pair in it is no UTF-8.
+    """
     target = path(run_dir, shown.name)
     fresh = target.with_suffix(".tmp")
-    fresh.write_text(json.dumps(asdict(shown), ensure_ascii=False), "utf-8")
+    fresh.write_text(json.dumps(asdict(shown)), "ascii")
     os.replace(fresh, target)  # noqa: PTH105  the same as Path.replace, said as what it is: atomic
 
 

@@ -5,19 +5,26 @@ import dataclasses
 import itertools
 import json
 import math
+import queue
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
 from PIL import Image
 from sign_envelopes import Clock
 
 from controller.link import TTL_S
+from controller.sign import far, readback
+from controller.sign.elsewhere import Elsewhere
 from controller.sign.far import FarSign
 from controller.sign.frames import ASK_EVERY_S, Ask, Asker, Frame, FrameError, read_ask, read_frame, rows
 from controller.sign.layout import preview
-from controller.sign.panel import Emulator, PanelError
-from controller.site import PanelSpec
+from controller.sign.panel import Emulator, PanelError, Unreachable
+from controller.site import MqttSpec, PanelSpec
 
 SIZE = (64, 16)
 SPEC = PanelSpec("gate", "emulator", *SIZE)
@@ -143,6 +150,8 @@ GOOD = json.loads(frame("ab").payload())
         (json.dumps({**GOOD, "rows": "x" * 256}).encode(), "no frame: ValueError"),
         (json.dumps({**GOOD, "rows": 5}).encode(), "no frame: TypeError"),
         (json.dumps({**GOOD, "valid_for_s": math.nan}).encode(), "valid_for_s nan"),
+        (json.dumps({**GOOD, "valid_for_s": math.inf}).encode(), "valid_for_s inf"),
+        (json.dumps({**GOOD, "valid_for_s": 10**400}).encode(), "no frame: OverflowError"),
         (json.dumps({**GOOD, "valid_for_s": None}).encode(), "no frame: TypeError"),
         (json.dumps({**GOOD, "seq": True}).encode(), "True is no whole number"),
         (json.dumps({**GOOD, "brightness": 16}).encode(), "brightness 16 is out of range"),
@@ -157,13 +166,78 @@ def test_what_is_no_frame_is_named_and_changes_nothing(payload: bytes, why: str)
     assert (gate.lit, gate.sign.ignored) == (False, 1)
 
 
-@given(st.binary(max_size=200) | st.dictionaries(st.sampled_from(list(GOOD)), st.integers() | st.text()).map(str))
-def test_no_bytes_do_harm(payload: bytes | str) -> None:
-    data = payload.encode("utf-8", "replace") if isinstance(payload, str) else payload
+TEXTS = st.text() | st.text("a\ud800\udfff\0", min_size=1)  # hypothesis leaves lone surrogates out by itself
+SCALARS = st.none() | st.booleans() | st.floats() | st.integers() | st.just(10**400) | TEXTS
+VALUES = SCALARS | st.lists(SCALARS, max_size=3)
+SPOILT = st.dictionaries(st.sampled_from(list(GOOD)), VALUES, max_size=3).map(lambda bad: {**GOOD, **bad})
+ASKS = st.fixed_dictionaries({"ask": st.just("ab") | VALUES, "trouble": VALUES})
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Elsewhere]:
+    panel = Elsewhere(dataclasses.replace(SPEC, broker=MqttSpec("127.0.0.1", 1, client_id="nobody")))
+    yield panel
+    panel.close()
+
+
+@given(st.binary(max_size=200) | (SPOILT | ASKS | VALUES).map(lambda told: json.dumps(told).encode()))
+@example(json.dumps({**GOOD, "valid_for_s": 10**400}).encode())
+@example(json.dumps({"ask": "ab\ud800", "trouble": "\ud800"}).encode())
+def test_no_bytes_do_harm(elsewhere: Elsewhere, tmp_path_factory: pytest.TempPathFactory, payload: bytes) -> None:
     with contextlib.suppress(FrameError):
-        read_ask(data)
+        read_frame(payload, SIZE).payload().encode()
+    gate = Gate()
+    gate.sign = FarSign(gate.panel, Asker(SIZE, lambda: "ab"))
+    gate.ask()
+    gate.hear(payload)
+    message = MQTTMessage(topic=b"parking/_signs/gate/ask")
+    message.payload = payload
+    elsewhere._asked(elsewhere._client, None, message)  # noqa: SLF001  as paho's thread does
     with contextlib.suppress(FrameError):
-        read_frame(data, SIZE)
+        read_ask(payload).payload().encode()
+    why = None
+    try:
+        elsewhere.show(preview("12", *SIZE))
+    except Unreachable as error:
+        why = str(error)
+    shown = readback.Shown("gate", "mqtt", *SIZE, ("00" * 8,) * 16, False, None, why, 0.0, 0.0)
+    folder = tmp_path_factory.getbasetemp()
+    readback.write(folder, shown)
+    assert readback.read(folder, "gate") == shown
+
+
+def test_a_reason_from_anywhere_can_be_read_back(tmp_path: Path) -> None:
+    shown = readback.Shown("gate", "mqtt", 8, 8, ("00",) * 8, False, None, "\ud800", 0.0, 0.0)
+    readback.write(tmp_path, shown)
+    assert readback.read(tmp_path, "gate") == shown
+
+
+@pytest.mark.parametrize("retained", [True, False])
+def test_a_retained_frame_is_not_even_looked_at(*, retained: bool) -> None:
+    heard: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
+    message = MQTTMessage(topic=b"parking/_signs/gate/frame")
+    message.payload, message.retain = b"{}", retained
+    far.taker(heard)(Client(CallbackAPIVersion.VERSION2), None, message)
+    assert heard.empty() is retained
+
+
+class Faulty(Emulator):
+    """A panel whose driver stumbles over a picture, and still shows the last one."""
+
+    def show(self, image: Image.Image, until: float = math.inf) -> None:
+        if self.image is not None:
+            raise ValueError("a fault that is not the hardware's")
+        super().show(image, until)
+
+
+def test_a_fault_of_a_driver_darkens_what_it_showed() -> None:
+    panel = Faulty(SPEC)
+    sign = FarSign(panel, Asker(SIZE))
+    ask = sign.ask(0.0)
+    panel.show(preview("11", *SIZE))
+    sign.hear(answer(ask, 1, "12"), 0.0)
+    assert panel.image is None
+    assert "not the hardware's" in (sign.ask(0.0).trouble or "")
 
 
 Fate = tuple[float, float, bool, bool]

@@ -285,6 +285,38 @@ def test_a_panel_that_fails_is_tried_again_and_the_others_go_on(tmp_path: Path) 
     assert story.says(number(2), "exit")
 
 
+class Faulty(Emulator):
+    """A panel whose driver stumbles over its second picture, and still shows the first."""
+
+    def show(self, image: Image.Image, until: float = math.inf) -> None:
+        if self.image is not None:
+            raise ValueError("a fault that is not the hardware's")
+        super().show(image, until)
+
+
+def test_a_fault_of_a_driver_darkens_what_it_showed(tmp_path: Path) -> None:
+    panel = Faulty(PanelSpec("entrance", "emulator", 64, 16))
+    story = Story(tmp_path, {"entrance": panel})
+    story.tell(entrance=number(1))
+    assert story.says(number(1))
+    story.tell(entrance=number(2))
+    assert story.is_dark() == "the panel failed: a fault that is not the hardware's"
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), UnicodeEncodeError("utf-8", "x", 0, 1, "no")]
+)
+def test_whatever_keeps_a_read_back_from_being_written_the_sign_goes_on(
+    story: Story, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(readback, "write", fail)
+    story.tell(entrance=number(38))
+    assert story.panels["entrance"].image is not None
+
+
 def test_the_read_back_is_alive_at_least_once_a_second_and_keeps_since_when(story: Story) -> None:
     story.tell(entrance=number(38))
     since = story.shown().shown_at
