@@ -2,16 +2,15 @@
 
 import contextlib
 import dataclasses
-import threading
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import click
 
+from controller.cli_kept_up import KeptUp
 from controller.cli_shared import SITE, fail, load_by
 
 _CORNERS = ("top-left", "top-right", "bottom-left", "bottom-right")
-_REPEAT_S = 0.5
 
 
 @click.command("identify")
@@ -29,7 +28,7 @@ def identify(site: Path, name: str | None, seconds: float | None) -> None:
 
     guide = _by_leds if spec.driver == "ws2812" or spec.tile is not None else _by_modules
     try:
-        with contextlib.closing(open_panel(spec)) as panel, _KeptUp(panel) as shown:
+        with contextlib.closing(open_panel(spec)) as panel, KeptUp(panel) as shown:
             keys = guide(spec, shown, seconds)
     except OSError as error:
         fail(f"sign identify: {error}", 1)
@@ -42,7 +41,7 @@ def identify(site: Path, name: str | None, seconds: float | None) -> None:
     click.echo(f'Write this under [[sign]] name = "{spec.name}", in place of what is there:\n\n{lines}')
 
 
-def _by_modules(spec: Any, shown: "_KeptUp", seconds: float | None) -> dict[str, Any] | None:
+def _by_modules(spec: Any, shown: KeptUp, seconds: float | None) -> dict[str, Any] | None:
     from controller.sign.identify import mend, pattern
     from controller.sign.look import ascii_art
 
@@ -60,7 +59,7 @@ def _by_modules(spec: Any, shown: "_KeptUp", seconds: float | None) -> dict[str,
     return keys
 
 
-def _by_leds(spec: Any, shown: "_KeptUp", seconds: float | None) -> dict[str, Any] | None:
+def _by_leds(spec: Any, shown: KeptUp, seconds: float | None) -> dict[str, Any] | None:
     from controller.sign.arrangement import tile_of
     from controller.sign.identify_leds import identify, lit
 
@@ -92,41 +91,6 @@ def _panel(site: Path, name: str | None) -> Any:
             f"{site}: sign {spec.name} is neither a max7219 nor a ws2812 panel; there is nothing to tell. Try sign test"
         )
     return spec
-
-
-class _KeptUp:
-    """Shows a picture again and again in the background: noise passes, and some panels forget what is not repeated."""
-
-    def __init__(self, panel: Any) -> None:
-        self._panel = panel
-        self._picture: Any = None
-        self._one_at_a_time = threading.Lock()
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._repeat, name="pattern", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def show(self, picture: Any) -> None:
-        """Show this one from now on."""
-        with self._one_at_a_time:
-            self._picture = picture
-            self._panel.show(picture)
-
-    def wait(self, seconds: float) -> None:
-        """Let it be looked at for so long."""
-        self._done.wait(seconds)
-
-    def _repeat(self) -> None:
-        while not self._done.wait(_REPEAT_S):
-            with self._one_at_a_time, contextlib.suppress(OSError):
-                if self._picture is not None:
-                    self._panel.show(self._picture)
 
 
 def _asked(spec: Any) -> Any:

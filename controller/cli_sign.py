@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from controller.cli_identify import identify
+from controller.cli_kept_up import KeptUp
 from controller.cli_preview import preview
 from controller.cli_shared import RUN_DIR, SITE, STATE_DIR, fail, load_by, load_site, places, serve
 
@@ -143,9 +144,9 @@ def sign_test(site: Path, name: str | None, seconds: float) -> None:
 
     def show(stop: threading.Event) -> None:
         for spec in panels:
-            with contextlib.closing(open_panel(spec)) as panel:
+            with contextlib.closing(open_panel(spec)) as panel, KeptUp(panel) as shown:  # some go dark after 3 s
                 for picture in test_pattern(*spec.size):
-                    panel.show(picture)
+                    shown.show(picture)
                     if spec.driver == "emulator":
                         click.echo(ascii_art(picture) + "\n")
                     if stop.wait(seconds):
