@@ -110,6 +110,7 @@ def _pins(raw: Raw) -> Iterator[SiteFault]:
             yield from _claimed(users, gpio, where, f"{where}.gpio")
     selects: dict[tuple[int, int], str] = {}
     shared: set[int] = set()
+    sockets: dict[str, str] = {}
     for sign in _tables(raw, "sign"):
         where = _called("sign", sign)
         if sign.get("driver") == "ws2812" and (gpio := _number(sign, "gpio", 10)) is not None:
@@ -118,6 +119,7 @@ def _pins(raw: Raw) -> Iterator[SiteFault]:
             yield from _spi(sign, where, users, selects, shared)
         if sign.get("driver") == "hub75" and isinstance(built := sign.get("hub75"), dict):
             yield from _hub75(built, where, users)
+            yield from _socket(built, where, sockets)
 
 
 def _claimed(users: dict[int, str], gpio: int, who: str, key: str) -> Iterator[SiteFault]:
@@ -149,11 +151,27 @@ def _spi(
     shared.update(bus)
 
 
+def _hub75_pins(built: Raw) -> tuple[int, ...]:
+    """Return the pins that a HUB75 panel needs, as far as its mapping is known."""
+    common, chains = HUB75_PINS.get(_text(built, "mapping", "regular"), ((), ()))
+    return (*common, *(pin for chain in chains[: _number(built, "parallel", 1) or 1] for pin in chain))
+
+
+def _socket(built: Raw, where: str, sockets: dict[str, str]) -> Iterator[SiteFault]:
+    """Claim the socket of a HUB75 panel's program: whoever else sends pictures there would take turns with us."""
+    if (socket := _text(built, "socket")) and (twin := sockets.setdefault(socket, where)) != where:
+        yield SiteFault(
+            f"{where} hub75.socket", socket, f"{twin} has this one, too", "Give each its own, or leave it out"
+        )
+
+
 def _hub75(built: Raw, where: str, users: dict[int, str]) -> Iterator[SiteFault]:
     """Claim a HUB75 panel's pins, as far as its mapping is known."""
-    mapping = _text(built, "mapping", "regular")
-    common, chains = HUB75_PINS.get(mapping, ((), ()))
-    for gpio in (*common, *(pin for chain in chains[: _number(built, "parallel", 1) or 1] for pin in chain)):
+    mapping, parallel = _text(built, "mapping", "regular"), _number(built, "parallel", 1) or 1
+    if mapping in HUB75_PINS and parallel > (most := len(HUB75_PINS[mapping][1])):
+        why = f"mapping {as_toml(mapping)} has {_many(most, 'chain')} side by side"
+        yield SiteFault(f"{where} hub75.parallel", parallel, why, f"Write at most {most}, or another mapping")
+    for gpio in _hub75_pins(built):
         if gpio in users:
             why = f"the panel needs pin {gpio} ({mapping}), which {users[gpio]} uses already"
             yield SiteFault(f"{where} hub75", None, why, f"Move {users[gpio]} to another pin")
@@ -239,10 +257,21 @@ def _light(raw: Raw) -> Iterator[SiteFault]:
     if pointer := _text(light, "pointer"):
         yield from _pointer("light.pointer", pointer)
     if _number(light, "i2c") == 1:
-        for where, detector in _detectors(raw):
-            if (gpio := _number(detector, "gpio")) in I2C_PINS:
-                why = "the light sensor's I2C bus 1 needs this pin"
-                yield SiteFault(f"{where}.gpio", gpio, why, "Wire the detector to another pin, and write that")
+        yield from _bus(raw)
+
+
+def _bus(raw: Raw) -> Iterator[SiteFault]:
+    """Claim the pins of I2C bus 1."""
+    for where, detector in _detectors(raw):
+        if (gpio := _number(detector, "gpio")) in I2C_PINS:
+            why = "the light sensor's I2C bus 1 needs this pin"
+            yield SiteFault(f"{where}.gpio", gpio, why, "Wire the detector to another pin, and write that")
+    for sign in _tables(raw, "sign"):
+        built = sign.get("hub75") if sign.get("driver") == "hub75" else None
+        if isinstance(built, dict) and (gpios := [pin for pin in _hub75_pins(built) if pin in I2C_PINS]):
+            why = f"the panel needs {_many(len(gpios), 'pin')} of the light sensor's I2C bus 1 (BCM 2 and 3)"
+            mend = "Take the light sensor off that bus, or write a smaller parallel"
+            yield SiteFault(f"{_called('sign', sign)} hub75", None, why, mend)
 
 
 def _many(number: int, what: str) -> str:

@@ -1,7 +1,9 @@
 """The site file's tables: keys, types, the bounds of every number, and what one table alone can tell."""
 
 import re
+from collections.abc import Mapping
 from datetime import time
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -243,6 +245,20 @@ DIGIT_LEDS = (8, 16)
 """Columns and rows that a seven-segment digit has in a picture."""
 _DIGITS = "max7219-digits"
 
+_WHERE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "first_digit": (_DIGITS,),
+        "spi_port": ("max7219", _DIGITS),
+        "spi_device": ("max7219", _DIGITS),
+        "gpio": ("ws2812",),
+        "data_enters": ("max7219", "ws2812"),
+        "chain": ("max7219", "ws2812"),
+        "arrows": ("max7219",),
+        "mirrored": ("max7219",),
+    }
+)
+"""Keys that mean something for these drivers only. The emulator takes what its real panel takes, for a trial."""
+
 
 class Hub75Table(Table):
     """``hub75`` of a sign: how the panel is built, in the words of rpi-rgb-led-matrix."""
@@ -306,6 +322,15 @@ class PanelTable(Table):
         if sizes := [key for key in ("width", "height") if key in raw]:
             raise ValueError(f"{' and '.join(sizes)} mean nothing beside digits; remove that")
         return {**raw, "width": raw["digits"] * DIGIT_LEDS[0], "height": DIGIT_LEDS[1]}
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        lost = [key for key, drivers in _WHERE.items() if key in self.model_fields_set and self.driver not in drivers]
+        if self.driver == "emulator":  # it has no digits, and so no first one
+            lost = [key for key in lost if key == "first_digit"]
+        if lost:
+            raise ValueError(f'{" and ".join(lost)} mean nothing beside driver = "{self.driver}"; remove that')
+        return self
 
     @model_validator(mode="after")
     def _drivable(self) -> Self:
@@ -567,11 +592,13 @@ class JournalTable(Table):
 class FarSignTable(PanelTable):
     """``[[sign]]`` in the file of a machine that drives a sign and nothing else."""
 
-    @model_validator(mode="after")
-    def _here(self) -> Self:
-        if self.driver == "mqtt":
+    @model_validator(mode="before")
+    @classmethod
+    def _here(cls, raw: Any) -> Any:
+        """Before all else: what a panel over MQTT may have is no matter here."""
+        if isinstance(raw, dict) and raw.get("driver") == "mqtt":
             raise ValueError('driver = "mqtt" belongs into the site file; write here what drives the panel')
-        return self
+        return raw
 
 
 class FarFile(Table):

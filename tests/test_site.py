@@ -238,6 +238,23 @@ BOUNDS = [
     ("sign", "brightness_at_night = 2", "brightness_at_night = 2: nothing tells day from night. Add a table [light]."),
     ("sign", 'full_text = ""', 'full_text = "": it must not be empty.'),
     ("sign", 'driver = "ws2812"\ngpio = 4', "gpio = 4 cannot drive a ws2812 panel. Write one of 10, 12, 18, 21."),
+    (
+        "sign",
+        'driver = "ws2812"\nmirrored = true\narrows = "up"',
+        'arrows and mirrored mean nothing beside driver = "ws2812". Remove that.',
+    ),
+    ("sign", 'first_digit = "left"', 'first_digit mean nothing beside driver = "emulator". Remove that.'),
+    ("sign", 'driver = "mqtt"\nspi_port = 1', 'spi_port mean nothing beside driver = "mqtt". Remove that.'),
+    (
+        "sign",
+        'driver = "hub75"\nhub75 = { rows = 16, cols = 64 }\nchain = "rows"\ndata_enters = "top-left"',
+        'data_enters and chain mean nothing beside driver = "hub75". Remove that.',
+    ),
+    (
+        "sign",
+        'driver = "max7219"\narrows = "up"\ngpio = 12',
+        'gpio mean nothing beside driver = "max7219". Remove that.',
+    ),
     ("gpio", 'pin_factory = "pigpio"', 'Write "auto", "kernel", "lgpio" or "mock".'),
     ("gpio", 'chip = ""', 'gpio.chip = "": it must not be empty.'),
     ("mqtt", "port = 0", "mqtt.port = 0: it must be at least 1."),
@@ -287,6 +304,7 @@ def test_every_bound_is_told_in_the_files_words(write_site: WriteSite, table: st
         ("sign", "width = 512\nheight = 128"),
         ("sign", 'driver = "max7219"\narrows = "left-right"\nchain = "rows-snake"'),
         ("sign", 'driver = "ws2812"\ngpio = 21'),
+        ("sign", 'spi_port = 1\narrows = "up"\ngpio = 12\nchain = "columns"'),  # an emulator tries out any panel
         ("mqtt", "port = 65535"),
         ("mqtt", 'username = "u"\npassword_file = "p"'),
         ("health", "chatter_changes = 4"),
@@ -410,6 +428,45 @@ def test_a_ws2812_panel_on_an_spi_pin_clashes_in_any_order(write_site: WriteSite
     (fault,) = faults(write_site(LANE_SITE + "".join(tables[::order])))
     assert "10" in fault
     assert "already" in fault
+
+
+def hub75(name: str, parallel: int, more: str) -> str:
+    size = f"width = 64\nheight = {32 * parallel}\nbrightness_at_night = 1"
+    built = f"hub75 = {{ rows = 32, cols = 64, parallel = {parallel}, {more} }}"
+    return f'[[sign]]\nname = "{name}"\nzone = "customers"\ndriver = "hub75"\n{size}\n{built}\n'
+
+
+def without_clashes(text: str) -> str:
+    return edited(edited(text, "gpio = 17", "gpio = 15"), "gpio = 27", "gpio = 0")
+
+
+def test_a_hub75_panel_has_no_more_chains_than_its_mapping(write_site: WriteSite) -> None:
+    text = without_clashes(LANE_SITE) + '[light]\nday_from = "07:00"\nnight_from = "20:00"\n'
+    load(write_site(text + hub75("wide", 3, 'mapping = "regular"')))
+    load(write_site(text + hub75("wide", 4, 'mapping = "compute-module"')))  # whose pins nobody told us
+    assert only_fault(write_site(text + hub75("wide", 2, 'mapping = "adafruit-hat"'))) == (
+        'sign "wide" hub75.parallel = 2: mapping "adafruit-hat" has 1 chain side by side. '
+        "Write at most 1, or another mapping."
+    )
+    assert "has 3 chains side by side" in only_fault(write_site(text + hub75("wide", 4, "slowdown = 1")))
+
+
+def test_a_hub75_panel_and_a_light_sensor_share_no_pins(write_site: WriteSite) -> None:
+    text = without_clashes(LANE_SITE) + "[light]\ni2c = 1\n"
+    load(write_site(text + hub75("wide", 2, "slowdown = 1")))
+    assert only_fault(write_site(text + hub75("wide", 3, "slowdown = 1"))) == (
+        'sign "wide" hub75: the panel needs 2 pins of the light sensor\'s I2C bus 1 (BCM 2 and 3). '
+        "Take the light sensor off that bus, or write a smaller parallel."
+    )
+
+
+def test_two_hub75_panels_have_two_sockets(write_site: WriteSite) -> None:
+    text = without_clashes(LANE_SITE) + '[light]\nday_from = "07:00"\nnight_from = "20:00"\n'
+    one, two = (hub75(name, 1, 'mapping = "compute-module", socket = "/run/SOCKET"') for name in "ab")
+    load(write_site(text + one.replace("SOCKET", "a") + two.replace("SOCKET", "b")))
+    assert only_fault(write_site(text + one + two)) == (
+        'sign "b" hub75.socket = "/run/SOCKET": sign "a" has this one, too. Give each its own, or leave it out.'
+    )
 
 
 def test_a_ws2812_panel_has_its_pin_by_default(write_site: WriteSite) -> None:

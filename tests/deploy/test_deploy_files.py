@@ -84,8 +84,8 @@ def test_the_keys_that_the_example_only_shows_are_good_and_show_the_defaults(tmp
     signs_and_on = bays_and_on[bays_and_on.index("[[sign]]") :]
     shown = re.sub(r"^# (?=\[|\w+ = [^{])", "", head + signs_and_on, flags=re.MULTILINE)
     shown = re.sub(
-        r"^(password_file|ca_file|chip|gpio|digits|digit_mm|nearly_full_at|initial_occupied|free_text|i2c|address|second_language"
-        r"|number_text|nearly_full_text|rows|open_hours|hours_text|home_assistant) =",
+        r"^(password_file|ca_file|chip|gpio|digits|digit_mm|first_digit|nearly_full_at|initial_occupied|free_text|i2c|address"
+        r"|second_language|number_text|nearly_full_text|rows|open_hours|hours_text|home_assistant) =",
         r"# \1 =",
         shown,
         flags=re.MULTILINE,
