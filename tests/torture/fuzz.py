@@ -1,8 +1,9 @@
 """A million malformed inputs: MQTT messages, recordings, site files and bodies for the API, made from good ones.
 
 What comes in is taken or refused, and every one is in a counter: what was taken and what was refused is what was sent.
-"Lost" is what is in no counter or was not acknowledged; "doubled", what is in two. Anything else that escapes (a crash)
-ends the experiment with the input that did it.
+"Lost" is what is in no counter or was not acknowledged; "doubled", what is in two: of messages only, which the product
+counts itself. Of the rest we count what it answered, so that nothing can be lost there, and those rows have a dash.
+Anything else that escapes (a crash) ends the experiment with the input that did it.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -24,7 +26,9 @@ from controller.link import default_address
 from controller.recording import RecordingError, read_line
 from controller.salvage import open_journal
 from controller.service import MAX_PAYLOAD
+from controller.sign.frames import Ask, Frame, FrameError, read_ask, read_frame
 from controller.site import SensorInput, SiteError, load
+from controller.site_far import load_far
 from torture.lot import SITE, Counting, Hands, written
 from torture.power import ROOT
 from torture.row import Row
@@ -34,11 +38,28 @@ EXAMPLE = ROOT / "deploy" / "site.example.toml"
 SHARES = {
     "messages": 0.8,
     "messages, into the journal": 0.05,
-    "recordings": 0.12,
-    "site files": 0.01,
+    "recordings": 0.07,
+    "far signs' questions and frames": 0.05,
+    "site files": 0.008,
+    "far signs' files": 0.002,
     "API bodies": 0.02,
 }
 """What part of all is which: a site file takes 1,000 times as long as a message."""
+COUNTED = ("messages", "messages, into the journal")
+"""Where the product's own counters say what became of each."""
+FAR = b"""\
+[mqtt]
+host = "parking.local"
+username = "sign-gate"
+password_file = "word"
+
+[[sign]]
+name = "gate"
+driver = "max7219"
+width = 64
+height = 16
+arrows = "right"
+"""
 JUNK = (
     *(b"", b"\xff", b"\x00", b'"', b"{", b"}", b"[" * 2000, b"NaN", b"-Infinity", b"1e999", b"9" * 5000, b"null"),
     *(b"true", b"\xed\xa0\x80", "żółw".encode(), b"\\u0000", b"\\ud800", b",", b":", b"=", b"\n", b"-1", b"1970-01-01"),
@@ -178,8 +199,35 @@ def _recordings(number: int, chance: random.Random) -> Counter[Verdict]:
     return _each(number, lambda: spoilt(chance, chance.choice(RECORDED), RECORDED), read)
 
 
+def _frames(number: int, chance: random.Random) -> Counter[Verdict]:
+    """Let both ends of a sign on another machine read what comes over MQTT."""
+    ask = Ask("5f2c9e01b7a4d386", "no SPI").payload().encode()
+    frame = Frame("5f2c9e01b7a4d386", 17, 2.64, (16, 8), 8, "00ff" * 8).payload().encode()
+
+    def read(data: bytes) -> Verdict:
+        found = "malformed"
+        with suppress(FrameError):
+            read_ask(data).payload().encode()  # what it says must go on into logs and files
+            found = "accepted"
+        with suppress(FrameError):
+            read_frame(data, (16, 8)).payload().encode()
+            found = "accepted"
+        return found
+
+    return _each(number, lambda: spoilt(chance, chance.choice((ask, frame)), (ask, frame)), read)
+
+
+def _far_files(number: int, chance: random.Random) -> Counter[Verdict]:
+    return _files(number, chance, (FAR,), load_far)
+
+
 def _site_files(number: int, chance: random.Random) -> Counter[Verdict]:
-    goods = (EXAMPLE.read_bytes(), SITE.encode())
+    return _files(number, chance, (EXAMPLE.read_bytes(), SITE.encode()), load)
+
+
+def _files(
+    number: int, chance: random.Random, goods: Sequence[bytes], loader: Callable[[Path], object]
+) -> Counter[Verdict]:
     lines = [line for good in goods for line in good.splitlines(keepends=True)]
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "site.toml"
@@ -187,7 +235,7 @@ def _site_files(number: int, chance: random.Random) -> Counter[Verdict]:
         def read(data: bytes) -> Verdict:
             path.write_bytes(data)
             try:
-                load(path)
+                loader(path)
             except SiteError:
                 return "malformed"
             return "accepted"
@@ -227,7 +275,9 @@ PARTS: dict[str, Callable[[int, random.Random], Counter[Verdict]]] = {
     "messages": _messages,
     "messages, into the journal": _journalled,
     "recordings": _recordings,
+    "far signs' questions and frames": _frames,
     "site files": _site_files,
+    "far signs' files": _far_files,
     "API bodies": _bodies,
 }
 
@@ -241,5 +291,7 @@ def run(inputs: int, seed: int) -> list[Row]:
         total = found.total()
         said = ", ".join(f"{count:,} {verdict}" for verdict, count in found.most_common())
         note = f"seed {seed}; {said}"
-        rows.append(Row(f"malformed: {name}", number, max(0, number - total), max(0, total - number), note=note))
+        counted = name in COUNTED
+        lost, doubled = (max(0, number - total), max(0, total - number)) if counted else (None, None)
+        rows.append(Row(f"malformed: {name}", number, lost, doubled, note=note))
     return rows
