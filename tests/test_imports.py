@@ -21,7 +21,18 @@ COMMANDS = (
     "__main__",
     *(
         f"cli_{n}"
-        for n in ("access", "shared", "sign", "preview", "identify", "recordings", "simulate", "score", "decoder")
+        for n in (
+            "access",
+            "shared",
+            "sign",
+            "preview",
+            "identify",
+            "kept_up",
+            "recordings",
+            "simulate",
+            "score",
+            "decoder",
+        )
     ),
 )
 
