@@ -51,6 +51,7 @@ def browser(chromium: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
     chromium.switch_to.new_window("window")
     chromium.set_window_size(1280, 900)
     fresh = chromium.current_window_handle
+    chromium.get_log("browser")  # type: ignore[no-untyped-call]  # what the test before made the pages say
     yield chromium
     chromium.delete_all_cookies()
     chromium.get("about:blank")

@@ -119,12 +119,14 @@ class Server:
         self._shown = shown
         self._client: socket.socket | None = None
         self._buffer = bytearray()
-        path.unlink(missing_ok=True)
         self._path = path
+        early = path.with_suffix(".new")  # takes the name only when it listens: who finds it is let in
+        early.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(path))
-        path.chmod(0o660)
+        self._listener.bind(str(early))
+        early.chmod(0o660)
         self._listener.listen(4)
+        early.replace(path)
         self._listener.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
