@@ -36,9 +36,9 @@ def _made(name: str, seed: int, minutes: float) -> list[Row]:
     """Make an experiment; one that does not hold does not keep the others from being made."""
     try:
         return EXPERIMENTS[name](seed, minutes)
-    except AssertionError as error:
+    except Exception as error:  # noqa: BLE001  a fault of the experiment's own must not end the others, either
         traceback.print_exception(error)
-        return [Row(f"{name}: failed", 1, 1, 0, note=f"seed {seed}; {' '.join(str(error).split())[:300]}")]
+        return [Row(f"{name}: failed", 1, 1, 0, note=f"seed {seed}; {' '.join(repr(error).split())[:300]}")]
 
 
 def _holds(row: Row) -> bool:

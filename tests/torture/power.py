@@ -7,6 +7,7 @@ starts from what is left. With synchronous=OFF it must lose something, or the ex
 
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -94,10 +95,13 @@ def _examined(folder: Path, platter: disk.Platter, site: Site, chance: random.Ra
     counts = [int(n.removeprefix("counted ")) for n in platter.notes if n.startswith("counted")]
     with closing(open_journal(path)) as journal:
         state = Service(site, journal, Sensors(site.sensors), Hands().clocks()).state
-    with closing(open_reader(path)) as db:
-        sound = db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        lines = [line for (line,) in db.execute("SELECT line FROM input WHERE line LIKE '%token%'")]
-        who = {name for (name,) in db.execute("SELECT who FROM audit")}
+    try:
+        with closing(open_reader(path)) as db:
+            sound = db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            lines = [line for (line,) in db.execute("SELECT line FROM input WHERE line LIKE '%token%'")]
+            who = {name for (name,) in db.execute("SELECT who FROM audit")}
+    except sqlite3.DatabaseError:  # so damaged that the check itself can't be made
+        sound = False
     if not sound or any(folder.glob("*.damaged-*")):
         return len(acknowledged) + len(corrected), 0
     found = [f"token {line.split('token ')[1].split(chr(34))[0]}" for line in lines]
