@@ -57,7 +57,7 @@ def preview(message: str, **options: Any) -> None:
 
 
 def _panel(options: dict[str, Any]) -> tuple[tuple[int, int], float, dict[str, bool], int | None]:
-    from controller.site_tables import DIGIT_LEDS, PITCHES_MM
+    from controller.site_sign_tables import DIGIT_LEDS, PITCHES_MM
 
     rules = {key: options[key] for key in ("pages", "scroll")}
     if options["site"] is None:
@@ -78,7 +78,7 @@ def _panel(options: dict[str, Any]) -> tuple[tuple[int, int], float, dict[str, b
 def _message(text: str, options: dict[str, Any]) -> Any:
     from controller.domain.report import MessageKind, Row
     from controller.sign.layout import message_for
-    from controller.site_tables import MARKS
+    from controller.site_sign_tables import MARKS
 
     told = replace(message_for(text, language=options["language"]), beside=options["beside"], also=options["also"])
     if not options["rows"]:

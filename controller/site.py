@@ -1,7 +1,7 @@
 """The site file (TOML) -> frozen, validated specs. All faults are told at once, before a pin is claimed.
 
-``site_tables`` mirrors the file, with bounds on every number; ``site_checks`` has what one table cannot know alone;
-``site_faults`` says either in the words of the file.
+``site_tables`` and ``site_sign_tables`` mirror the file, with bounds on every number; ``site_checks`` has what one
+table cannot know alone; ``site_faults`` says either in the words of the file.
 """
 
 import dataclasses
@@ -27,22 +27,17 @@ from controller.domain.specs import (
 )
 from controller.site_checks import LOOPS, cross_checks
 from controller.site_faults import SiteFault, faults_of
-from controller.site_signs import sign_spec
-from controller.site_tables import (
+from controller.site_sign_tables import (
     CHAINS,
     DIGIT_LEDS,
     PITCHES_MM,
-    PUBLIC,
-    DetectorTable,
     Hub75Table,
     LightTable,
-    MqttTable,
     PanelTable,
-    Part,
     SignTable,
-    SiteFile,
-    ZoneTable,
 )
+from controller.site_signs import sign_spec
+from controller.site_tables import PUBLIC, DetectorTable, MqttTable, Part, SiteFile, ZoneTable
 
 __all__ = [
     "DIGIT_LEDS",

@@ -20,8 +20,9 @@ from controller.inputs.payloads import (
     parse_pointer,
 )
 from controller.site_faults import SiteFault, as_toml, suggestion
+from controller.site_sign_tables import SignTable
 from controller.site_signs import unshowable
-from controller.site_tables import MAX_CAPACITY, SignTable
+from controller.site_tables import MAX_CAPACITY
 
 Raw = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from controller.domain.report import Message, MessageKind, Reason, Row, Tone
 from controller.domain.specs import WORDS, GreetingSpec, RedirectSpec, RowSpec, SignSpec
 from controller.site_faults import SiteFault
-from controller.site_tables import ARROWS, MARKS, RedirectTable, SignTable, hours
+from controller.site_sign_tables import ARROWS, MARKS, RedirectTable, SignTable, hours
 
 _MOST_THERE = 999
 """The largest number of another lot that a redirect must have room for."""

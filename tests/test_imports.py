@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 DECODERS = ("inputs.payloads", "inputs.document", "inputs.lorawan", "inputs.nodes", "inputs.bay_sensors")
-SITE = ("site", "site_tables", "site_checks", "site_faults", "site_signs", "site_far")
+SITE = ("site", "site_words", "site_tables", "site_sign_tables", "site_checks", "site_faults", "site_signs", "site_far")
 DEMO = ("demo", "demo_page", "demo_show", "demo_site", "demo_stage", "demo_terminal", "demo_words")
 
 COMMANDS = (
@@ -207,7 +207,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
         "sign": "sign run, test, identify, dark, preview",
         "site": "check, and before everything else",
         "site_far": "the file of a machine that drives a sign alone",
-        "site_tables": "sign preview",
+        "site_sign_tables": "sign preview",
     },
 }
 
