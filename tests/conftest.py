@@ -4,7 +4,7 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ("fixtures_broker", "fixtures_browser", "fixtures_site")
+pytest_plugins = ("fixtures_broker", "fixtures_browser", "fixtures_site", "fixtures_service")
 
 # Property tests draw the same examples in each run, so that a failure is the change's and not the draw's.
 # HYPOTHESIS_PROFILE=default draws new ones, to look for what nobody thought of.

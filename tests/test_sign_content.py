@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_service import Counting, Hands
+from fixtures_service import Counting, Hands
 
 from controller.domain.specs import RedirectSpec
 from controller.journal import open_reader
