@@ -155,13 +155,26 @@ def demo_web(site: Path, state_dir: Path, run_dir: Path | None) -> None:
 
 
 @cli.command()
-@SITE
-def check(site: Path) -> None:
-    """Check a site file and say everything that is wrong with it; exit 2 if anything is.
+@click.argument("sites", metavar="SITE...", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
+def check(sites: tuple[Path, ...]) -> None:
+    """Check site files and say everything that is wrong with them; exit 2 if anything is.
 
     \b
     Example:  parking-controller check site.toml
     """
+    refused = 0
+    for site in sites:
+        try:
+            _check(site)
+        except SystemExit:
+            refused += 1
+    if len(sites) > 1:
+        click.echo(f"{len(sites)} files: {len(sites) - refused} good, {refused} refused.")
+    if refused:
+        raise SystemExit(2)
+
+
+def _check(site: Path) -> None:
     from controller.site_far import is_far, load_far
 
     if load_by(is_far, site):

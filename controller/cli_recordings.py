@@ -83,7 +83,9 @@ def _compare(recording: Path, site: Any, other: Any, out: Path | None, *, lenien
 
 def _tell_bad(reader: Any) -> None:
     if reader.bad:
-        click.echo(f"{many(reader.bad, 'bad line')} skipped; the last: {reader.last_bad}", err=True)
+        counts = f"{reader.read} read, {reader.bad} refused" + (f", {reader.empty} empty" if reader.empty else "")
+        more = f"; the last: {reader.last_bad}" if reader.bad > 1 else ""
+        click.echo(f"{many(reader.lines, 'line')}: {counts}. The first: {reader.first_bad}{more}", err=True)
 
 
 @contextlib.contextmanager

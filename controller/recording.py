@@ -364,13 +364,17 @@ def _in_order(entry: Entry, last: float) -> Entry:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads a recording, entry by entry. ``bad`` counts what ``lenient`` skipped; ``last_bad`` says the last."""
+    """Reads a recording, entry by entry. Every line is in one of ``read``, ``bad`` and ``empty``."""
 
     path: Path
     lenient: bool = False
-    bad: int = 0
-    last_bad: str = ""
     lines: int = 0
+    read: int = 0
+    bad: int = 0
+    """Lines that ``lenient`` skipped; the first and the last of them, with why:"""
+    first_bad: str = ""
+    last_bad: str = ""
+    empty: int = 0
     _raw: BinaryIO | None = None
 
     def position(self) -> int:
@@ -383,6 +387,7 @@ class Reader:
         with self.path.open("rb") as self._raw:
             for line in self._lines(self._raw):
                 if not line.strip():
+                    self.empty += 1
                     continue
                 try:
                     entry = _in_order(read_line(_decoded(line)), last)
@@ -390,6 +395,7 @@ class Reader:
                     self._refuse(str(error))
                     continue
                 last = entry.at
+                self.read += 1
                 yield entry
 
     def _lines(self, raw: BinaryIO) -> Iterator[bytes]:
@@ -415,6 +421,7 @@ class Reader:
         if not self.lenient:
             raise RecordingError(message)
         self.bad += 1
+        self.first_bad = self.first_bad or message
         self.last_bad = message
 
 

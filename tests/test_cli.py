@@ -149,6 +149,17 @@ def test_check_tells_all_faults_and_exits_2(write_site: WriteSite) -> None:
     ]
 
 
+def test_check_many_files_tells_how_many_are_good(write_site: WriteSite, tmp_path: Path) -> None:
+    good, bad = write_site(LANE_SITE), write_site("[lot]\n", "bad.toml")
+    done = command_line("check", good, bad, tmp_path / "none.toml")
+    assert done.returncode == 2
+    assert done.stdout.splitlines()[-1] == "3 files: 1 good, 2 refused."
+    assert "bad.toml: lot.name: missing. Add it." in done.stderr
+    assert "none.toml: can't be read (No such file or directory)" in done.stderr
+    done = command_line("check", good, good)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "2 files: 2 good, 0 refused.")
+
+
 @pytest.mark.parametrize("command", ["check", "count", "run", "sign", "web"])
 def test_a_site_file_that_is_not_there_is_2(command: str, tmp_path: Path) -> None:
     more = () if command == "check" else ("--state-dir", tmp_path / "state")
@@ -182,7 +193,7 @@ def test_replay_of_a_packed_recording(write_site: WriteSite, tmp_path: Path) -> 
 
 def test_a_bad_line_ends_the_replay_with_2_unless_lenient(write_site: WriteSite, recording: Path) -> None:
     lines = CAR.splitlines(keepends=True)
-    recording.write_text("".join([*lines[:2], "{}\n", *lines[2:], "nonsense\n"]), "utf-8")
+    recording.write_text("".join([*lines[:2], "{}\n", *lines[2:], "\n", "nonsense\n"]), "utf-8")
     done = command_line("replay", recording, "--site", write_site())
     assert done.returncode == 2
     assert done.stderr == (
@@ -190,7 +201,10 @@ def test_a_bad_line_ends_the_replay_with_2_unless_lenient(write_site: WriteSite,
     )
     done = command_line("replay", recording, "--site", write_site(), "--lenient")
     assert (done.returncode, done.stdout) == (0, SHOWN)
-    assert f"2 bad lines skipped; the last: {recording}, line 6: not JSON at character 1" in done.stderr
+    assert done.stderr.splitlines()[0] == (
+        f'7 lines: 4 read, 2 refused, 1 empty. The first: {recording}, line 3: "t" is missing: the time in seconds; '
+        f"the last: {recording}, line 7: not JSON at character 1: Expecting value"
+    )
 
 
 def test_replay_of_a_recording_that_is_not_there(write_site: WriteSite, tmp_path: Path) -> None:

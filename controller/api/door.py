@@ -1,9 +1,10 @@
-"""What every request and answer passes: a bound on bodies, and security headers.
+"""What every request and answer passes: a bound on bodies, security headers, and a tally of the answers.
 
 A page may load only what is ours, and nobody may frame it.
 """
 
-from http import HTTPStatus
+from collections import Counter
+from http import HTTPMethod, HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +31,38 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+
+Answers = Counter[tuple[str, int]]
+"""How many requests were answered, by method and status."""
+
+_METHODS = frozenset(HTTPMethod)
+
+
+class Counted:
+    """Counts every answer: what the API took, and what it refused, is what was sent."""
+
+    def __init__(self, app: ASGIApp, answers: Answers) -> None:
+        self._app = app
+        self._answers = answers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value  # what is answered outside of this, when something escapes
+
+        async def send_counted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_counted)
+        finally:
+            method = scope["method"] if scope["method"] in _METHODS else "other"  # anybody may invent more
+            self._answers[method, status] += 1
 
 
 class SecurityHeaders:

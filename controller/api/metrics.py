@@ -18,6 +18,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from controller.api.access import readable
+from controller.api.door import Answers
 from controller.api.models import Picture
 from controller.api.parts import LiveDep
 from controller.api.webhooks.outbox import Totals
@@ -37,16 +38,18 @@ def metrics(live: LiveDep, request: Request) -> Response:
     """Metrics in Prometheus' text format."""
     registry = CollectorRegistry()
     desk: Desk = request.app.state.desk
-    registry.register(_Now(live.picture(), {name: desk.outbox.totals(name) for name in desk.deliveries}))
+    webhooks = {name: desk.outbox.totals(name) for name in desk.deliveries}
+    registry.register(_Now(live.picture(), webhooks, request.app.state.answers.copy()))
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 class _Now(Collector):
     """The samples of one picture."""
 
-    def __init__(self, picture: Picture, webhooks: Mapping[str, Totals]) -> None:
+    def __init__(self, picture: Picture, webhooks: Mapping[str, Totals], answers: Answers) -> None:
         self._picture = picture
         self._webhooks = webhooks
+        self._answers = answers
 
     def collect(self) -> Iterator[Metric]:
         yield from _zones(self._picture)
@@ -56,6 +59,12 @@ class _Now(Collector):
         yield from _state(self._picture)
         yield from _inputs(self._picture)
         yield from _outgoing(self._webhooks)
+        yield _counter(
+            "parking_http_requests",
+            "Requests answered by the web process; refused are those with a code from 400 to 499.",
+            ["method", "code"],
+            [([method, str(code)], number) for (method, code), number in sorted(self._answers.items())],
+        )
 
 
 def _gauge(name: str, text: str, labels: list[str], samples: list[tuple[list[str], float | None]]) -> Metric:

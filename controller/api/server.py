@@ -26,7 +26,7 @@ from controller.api.access import LEGACY_TOKEN, Gate, readable
 from controller.api.accounts import FILE_NAME, Accounts
 from controller.api.alarms import routes as alarms
 from controller.api.alarms.courier import Courier
-from controller.api.door import BodyLimit, SecurityHeaders
+from controller.api.door import Answers, BodyLimit, Counted, SecurityHeaders
 from controller.api.feeds import routes as feeds
 from controller.api.incidents import page as incidents_page
 from controller.api.incidents import routes as incidents
@@ -92,8 +92,10 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
     app.state.incidents = Desk(Book(config.token_dir), config.site)
     app.state.unheeded = app.state.incidents.unheeded  # what else is worth an alarm: see ``alarms.routes.Unheeded``
     app.state.lobby, app.state.journal = lobby, places.journal
+    app.state.answers = Answers()
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)  # outside: a refusal has them too
+    app.add_middleware(Counted, answers=app.state.answers)
     problems.install(app)
     conditional.install(app)
     app.include_router(feeds.router, dependencies=[Depends(readable("feeds"))], responses=problems.WRONG_TOKEN)

@@ -38,6 +38,7 @@ class Elsewhere:
         self._ask: frames.Ask | None = None
         self._asked_at = -math.inf
         self._seq = 0
+        self.asked = 0
         self.malformed = 0
         """Questions that made no sense, and were ignored."""
         self._lock = threading.Lock()
@@ -71,6 +72,7 @@ class Elsewhere:
         """Go dark and let the connection go."""
         self.dark()
         self._broker.close()
+        log.info("sign %s: %d questions taken, %d ignored", self.spec.name, self.asked, self.malformed)
 
     def _tell(self, rows: str | None, until: float) -> None:
         with self._lock:
@@ -110,6 +112,7 @@ class Elsewhere:
             return
         with self._lock:
             self._ask, self._asked_at = ask, self._monotonic()
+            self.asked += 1
             self._send()
 
     def _away(self) -> str | None:

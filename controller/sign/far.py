@@ -37,6 +37,7 @@ class FarSign:
         self._until = -math.inf
         self._trouble: str | None = None
         self._said: str | None = None
+        self.taken = 0
         self.ignored = 0
         """Frames that made no sense, or came too late to be believed."""
 
@@ -53,6 +54,7 @@ class FarSign:
             self.ignored += 1
             log.log(level, "sign %s: a frame was ignored: %s", self._panel.spec.name, error)
         else:
+            self.taken += 1
             self.beat(now)
 
     def beat(self, now: float) -> None:
@@ -87,6 +89,7 @@ class FarSign:
     def close(self) -> None:
         """Go dark for good."""
         self._frame = None
+        log.info("sign %s: %d frames taken, %d ignored", self._panel.spec.name, self.taken, self.ignored)
         try:
             self._panel.close()
         except Exception:

@@ -69,6 +69,37 @@ def test_metrics_say_what_is_known_and_nothing_else(count: CountOnAir, api: http
     assert 0 <= (of(found, "parking_state_age_seconds") or 0) < 3
 
 
+def test_each_request_is_counted_by_what_was_answered(api: httpx.Client, token: str) -> None:
+    def answered(method: str, code: int) -> float:
+        return of(samples(api), "parking_http_requests_total", method=method, code=str(code)) or 0
+
+    path, bearer = "/api/v1/zones/customers/correction", {"Authorization": f"Bearer {token}"}
+    for answer in (
+        api.post(path, json={"occupied": "many"}, headers=bearer),
+        api.post(path, json={"occupied": 7, "reason": "counted"}),
+        api.post(path, content=bytes(20_000), headers=bearer),
+        api.request("BREW", "/api/v1/status"),
+        api.get("/api/v1/nothing"),
+    ):
+        answer.read()
+    assert [answered("POST", code) for code in (422, 401, 413)] == [1, 1, 1]
+    assert (answered("other", 405), answered("GET", 404)) == (1, 1)
+    before = answered("GET", 200)
+    assert answered("GET", 200) == before + 1, "this very look at it"
+
+
+def test_what_breaks_inside_is_counted_as_500(config: WebConfig) -> None:
+    app = create_app(config)
+
+    @app.get("/breaks")
+    def breaks() -> None:
+        raise RuntimeError("of this test")
+
+    with serving(app) as at, httpx.Client(base_url=at, timeout=10) as client:
+        assert httpx.get(f"{at}/breaks").status_code == 500  # a connection of its own: the server ends it
+        assert of(samples(client), "parking_http_requests_total", method="GET", code="500") == 1
+
+
 def test_a_stale_state_leaves_no_number_behind(count: CountOnAir, api: httpx.Client, config: WebConfig) -> None:
     count.say(lot(12, faults=(STUCK,)), age_s=5)
     show(config.run_dir, None, age_s=5)
@@ -86,6 +117,7 @@ def test_a_stale_state_leaves_no_number_behind(count: CountOnAir, api: httpx.Cli
         "parking_sign_lit",
         "parking_state_age_seconds",
         "parking_state_live",
+        "parking_http_requests_total",
     }
 
 

@@ -43,7 +43,7 @@ def _made(name: str, seed: int, minutes: float) -> list[Row]:
 
 def _holds(row: Row) -> bool:
     if row.note.startswith("control"):
-        return (row.lost or 0) > 0
+        return row.lost > 0
     late = row.experiment.startswith("MQTT") and (row.recovered_s or 0.0) > brokers.WITHIN_S
     return not (row.lost or row.doubled or late)
 

@@ -9,17 +9,15 @@ class Row:
 
     experiment: str
     tries: int
-    lost: int | None
-    doubled: int | None
-    """None, of either: nothing is counted there that could be."""
+    lost: int
+    doubled: int
     recovered_s: float | None = None
     """The longest that it took until all was well again; None: does not apply."""
     note: str = ""
 
     def __str__(self) -> str:
         recovered = "" if self.recovered_s is None else f"{self.recovered_s:.1f}"
-        lost, doubled = ("–" if each is None else str(each) for each in (self.lost, self.doubled))  # noqa: RUF001  a dash
-        cells = (self.experiment, f"{self.tries:,}", lost, doubled, recovered, self.note)
+        cells = (self.experiment, f"{self.tries:,}", str(self.lost), str(self.doubled), recovered, self.note)
         return f"| {' | '.join(cells)} |"
 
 

@@ -7,8 +7,6 @@ def test_whatever_comes_is_taken_or_refused_and_counted() -> None:
     rows = fuzz.run(inputs=10_000, seed=20261125)
     assert {row.experiment.removeprefix("malformed: ") for row in rows} == fuzz.PARTS.keys()
     for row in rows:
-        name = row.experiment.removeprefix("malformed: ")
-        assert (row.lost, row.doubled) == ((0, 0) if name in fuzz.COUNTED else (None, None)), row
-        assert name in fuzz.COUNTED or "| – | – |" in str(row)  # noqa: RUF001  a dash
-        assert "accepted" in row.note, row
-        assert "malformed" in row.note, row
+        assert (row.lost, row.doubled) == (0, 0), row
+        assert " accepted" in row.note, row
+        assert " malformed" in row.note, row
