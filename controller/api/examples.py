@@ -64,6 +64,7 @@ ZONE = {
     "recount": None,
     "undo_until": None,
     "out_of_service": 0,
+    "degraded": [],
 }
 SIGN = {
     "name": "entrance",

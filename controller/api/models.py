@@ -84,6 +84,8 @@ class ZoneStatus(BaseModel):
     """Until when the last correction can be taken back; null: there is none."""
     out_of_service: int = 0
     """How many of its bays nobody may use now; they are part of ``capacity`` and never of ``free``."""
+    degraded: list[str] = []
+    """Lanes (where bays count: bays) that count worse than they should, since a detector of theirs is at fault."""
 
 
 class SignMessage(BaseModel):

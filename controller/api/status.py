@@ -124,6 +124,7 @@ def _zone(spec: ZoneSpec, report: ZoneReport | None, clock: Clock) -> ZoneStatus
         recount=_recount(report, clock),
         undo_until=clock.maybe(report.undo_until) if report else None,
         out_of_service=report.out_of_service if report else 0,
+        degraded=list(report.degraded) if report else [],
     )
 
 

@@ -18,6 +18,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "liczba niepewna ({percent} %): warto policzyć",
         "the number is not sure ({percent} %): worth a count",
     ),
+    "degraded": ("liczy z usterką: {names}", "counts with a fault: {names}"),
     "or": ("; albo ", "; or "),
     "to_correct": ("Liczba się nie zgadza? Popraw", "The number is wrong? Correct it"),
     "last_passage": ("Ostatni przejazd: {what}, {time} ({age} temu)", "Last passage: {what}, {time} ({age} ago)"),

@@ -20,7 +20,9 @@ from controller.domain.report import Passage, PassageKind
 from controller.domain.specs import Direction, LaneSpec, Role
 
 SURE = 0.03
-"""Readings less likely than this are dropped."""
+"""Readings less likely than this are dropped ..."""
+TOLD = 0.01
+"""... and those less likely than this are reckoned with, where nothing is dropped, but not spoken of."""
 
 
 class What(StrEnum):
@@ -74,10 +76,10 @@ class Judgement:
         return sum(r.weight for r in self.readings if r.what is what)
 
 
-def judge(readings: Sequence[Reading]) -> Judgement:
-    """Apply Bayes' rule to readings (at least one of them with a weight above 0)."""
+def judge(readings: Sequence[Reading], *, sure: float = SURE) -> Judgement:
+    """Apply Bayes' rule to readings (at least one of them with a weight above 0); drop those less likely than this."""
     total = sum(r.weight for r in readings)
-    kept = [r for r in readings if r.weight >= SURE * total]
+    kept = [r for r in readings if r.weight >= sure * total]
     total = sum(r.weight for r in kept)
     return Judgement(tuple(replace(r, weight=r.weight / total) for r in kept))
 
@@ -138,7 +140,7 @@ def is_against(spec: LaneSpec, kind: PassageKind) -> bool:
 def doubts(judgement: Judgement) -> str:
     """Say the stories with their chances, the likeliest first."""
     ordered = sorted(judgement.readings, key=lambda reading: -reading.weight)
-    return "; or ".join(f"{r.what} ({r.weight:.0%})" for r in ordered)
+    return "; or ".join(f"{r.what} ({r.weight:.0%})" for r in ordered if r.weight >= TOLD)
 
 
 def alone(
@@ -165,6 +167,8 @@ def alone(
         readings.append(Reading(story, 1 if inward else -1, missed * share * fits))
     readings.append(Reading(What.PERSON, 0, learned.people(role) * learned.person.fits_closely(on_s)))
     readings.append(Reading(What.VISITOR, 0, visitors * learned.visitor.fits_closely(on_s)))
+    if other_is_blind:  # who went on to the other loop and came back is not told from who drove on
+        readings.append(Reading(What.BACKED, 0, learned.backed * sum(r.weight for r in readings if r.change)))
     return tuple(readings)
 
 

@@ -342,7 +342,8 @@ def _vehicle(spec: LaneSpec, lane: LaneState, role: Role, visit: Visit) -> tuple
         change = 1 if spec.direction is Direction.ENTRY else -1
         return judge((Reading(What.PASSED, change, 1.0),)), None
     visitors = suspicion.visiting(spec, lane, role, visit.off)
-    return judge(alone(spec, lane.learned, role, visit.length_s, visitors=visitors, other_is_blind=True)), role
+    readings = alone(spec, lane.learned, role, visit.length_s, visitors=visitors, other_is_blind=True)
+    return judge(readings, sure=0.0), role  # nothing checks it: what is unlikely of each adds up
 
 
 def _tally(lane: LaneState, passed: Sequence[Passage]) -> LaneState:

@@ -236,6 +236,8 @@ class ZoneReport:
     """Until when the last correction can be taken back; None: there is none."""
     out_of_service: int = 0
     """Bays where nobody may park now; they are not in the capacity."""
+    degraded: tuple[str, ...] = ()
+    """What counts worse than it should, since a detector of it is at fault: lanes, or bays where bays count."""
 
 
 @dataclass(frozen=True, slots=True)

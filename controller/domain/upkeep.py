@@ -15,7 +15,7 @@ UNSEEN = 0.001
 UNSEEN_WEIGHT = 150.0
 """... and for how many vehicles' worth of experience that stands."""
 UNSEEN_BY_ONE = 0.005
-"""The same for a lane of one loop, which nothing checks."""
+"""The same for a lane of one loop, or of one that works: nothing checks it."""
 
 UNSEEN_BY_BARRIER = 0.1
 """Of what no loop saw, this share: the barrier had to open for the rest, and the lane counts that."""
@@ -28,12 +28,17 @@ DRIFTS = 4.0
 """Drift by doubt (vehicles in a thousand passages) from which it pays to do something about it."""
 
 
-def unseen(spec: LaneSpec, quality: LaneQuality) -> float:
-    """Return how many vehicles leave no trace for each that leaves one: about as many as one loop misses."""
+def unseen(spec: LaneSpec, quality: LaneQuality, *, at_fault: bool = False) -> float:
+    """Return how many vehicles leave no trace for each that leaves one: about as many as one loop misses.
+
+    ``at_fault``: one loop of the pair does not work, nor does the lane look at its barrier then.
+    """
     if spec.loop is not None:
         return UNSEEN_BY_ONE
     missed = (quality.missed_outer + quality.missed_inner) / 2
     unseen = (missed + UNSEEN * UNSEEN_WEIGHT) / (quality.passages + UNSEEN_WEIGHT)
+    if at_fault:
+        return max(UNSEEN_BY_ONE, unseen)
     return unseen * UNSEEN_BY_BARRIER if spec.barrier is not None else unseen
 
 

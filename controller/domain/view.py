@@ -1,7 +1,7 @@
 """Lot state -> what others may know of it (``report`` has the shapes)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from controller.domain import lane, occupancy, upkeep
@@ -25,7 +25,7 @@ from controller.domain.report import (
 from controller.domain.sight import sources_of
 from controller.domain.specs import DetectorSpec, LaneSpec, LotSpec, Moment, Role, SignSpec, ZoneSpec
 from controller.domain.staff import recount_of, undoable
-from controller.domain.state import LotState, in_service
+from controller.domain.state import LotState, in_service, zones_of
 
 NOTES_SHOWN = 5
 JOURNAL = "journal"
@@ -67,10 +67,11 @@ def _unwritten(zone: ZoneReport) -> ZoneReport:
 
 def zone_reports(spec: LotSpec, state: LotState) -> dict[str, ZoneReport]:
     """Say how full each zone is, by name."""
-    return {z.name: _zone(spec, state, z) for z in in_service(spec, state).zones}
+    at_fault = {fault.subject for fault in faults(spec, state)}
+    return {z.name: _zone(spec, state, z, at_fault) for z in in_service(spec, state).zones}
 
 
-def _zone(spec: LotSpec, state: LotState, zone: ZoneSpec) -> ZoneReport:
+def _zone(spec: LotSpec, state: LotState, zone: ZoneSpec, at_fault: Container[str]) -> ZoneReport:
     said = occupancy.report(zone, state.zones[zone.name], sources_of(spec, state, zone.name))
     recount, before = recount_of(state, zone.name, state.at), undoable(state, zone.name, state.at)
     return replace(
@@ -78,7 +79,16 @@ def _zone(spec: LotSpec, state: LotState, zone: ZoneSpec) -> ZoneReport:
         recount=None if recount is None else _recount(recount),
         undo_until=None if before is None else before.at + UNDO_S,
         out_of_service=[*state.out_of_service.values()].count(zone.name),
+        degraded=_degraded(spec, zone.name, at_fault),
     )
+
+
+def _degraded(spec: LotSpec, zone: str, at_fault: Container[str]) -> tuple[str, ...]:
+    """Return what the zone is counted by and does not wholly work: it errs more than the lane, or bay, has learned."""
+    lanes = [s for s in spec.lanes if zone in zones_of(s)]
+    if lanes:
+        return tuple(s.name for s in lanes if any(d.name in at_fault for d in s.detectors))
+    return tuple(b.name for b in spec.bays if b.zone == zone and b.name in at_fault)
 
 
 def _recount(recount: Recount) -> RecountReport:

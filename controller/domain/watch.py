@@ -211,13 +211,14 @@ def _blindness_changed(lot: LotSpec, before: LotState, state: LotState, spec: La
 
 
 def _passed(lot: LotSpec, state: LotState, spec: LaneSpec, passed: Iterable[Passage]) -> LotState:
-    by_name = {z.name: z for z in lot.zones}
+    by_name, watched = {z.name: z for z in lot.zones}, state.lanes[spec.name]
+    unseen = upkeep.unseen(spec, lane.quality(spec, watched), at_fault=bool(watched.faults))
     for passage in passed:
         inward = {PassageKind.ENTRY: 1, PassageKind.EXIT: -1}.get(passage.kind, 0)
         passing = Passing(
             passage.chance_in,
             passage.chance_out,
-            unseen=upkeep.unseen(spec, lane.quality(spec, state.lanes[spec.name])),
+            unseen=unseen,
             undirected=passage.chance_in == passage.chance_out > 0,
         )
         seen_in, seen_out = seen(lot, state, spec.zone)

@@ -1,5 +1,6 @@
 """The pages in a real browser: live numbers, honest silence, and a correction."""
 
+import dataclasses
 import time
 
 import pytest
@@ -73,8 +74,12 @@ def test_the_number_is_live_and_not_shown_when_the_count_dies(
     assert text(browser, f"{ZONE} [data-field=status]") == "otwarte"
     wait_until(lambda: lit_leds(browser) == leds_for(12))
 
-    count.say(lot(11, faults=(STUCK,)))
+    assert text(browser, f"{ZONE} [data-more=sure]") == "liczba pewna na 100 %"
+    told = lot(11, faults=(STUCK,))
+    told = dataclasses.replace(told, zones=(dataclasses.replace(told.zones[0], degraded=("main",)), *told.zones[1:]))
+    count.say(told)
     wait_until(lambda: text(browser, f"{ZONE} [data-field=free]") == "11")
+    assert text(browser, f"{ZONE} [data-more=sure]") == "liczba pewna na 100 %; liczy z usterką: main"
     wait_until(lambda: lit_leds(browser) == leds_for(11))
     assert "pętla zewnętrzna" in text(browser, "#fault-list")
     assert "Sprawdź" in text(browser, "#fault-list")

@@ -212,7 +212,7 @@ def _recordings(number: int, chance: random.Random) -> Found:
             with _with(data):
                 for _ in reader:
                     pass
-            sent += data.count(b"\n") + bool(lines[-1])  # some have more than one line in them
+            sent += data.count(b"\n") + (not data.endswith(b"\n"))  # some have more than one line in them
             found += Counter(accepted=reader.read, malformed=reader.bad, empty=reader.empty)
     return sent, found
 

@@ -1,8 +1,9 @@
 """Sensors that fail as they do: named, since when, with what to do; the truth is within what is told; recovery seen.
 
 The domain alone, in virtual time: an entry lane and an exit lane of two loops each, and two bays. "Lost" is a fault
-that is not named, or not seen to end, or with the true number
-not between what is told as least and most.
+that is not named, or not seen to end; a zone that does not say which lane or bay of it counts with a fault, or goes on
+saying so; passages that were counted with one and leave the interval as narrow as it was; or the true number not
+between what is told as least and most.
 """
 
 from collections.abc import Callable
@@ -98,8 +99,8 @@ class Case:
     subject: str
     kind: FaultKind | None
     mend: Callable[[Lot], None]
-    vague: bool = True
-    """The count is less sure meanwhile; not where the lane's other loop counts on alone."""
+    wider: bool = True
+    """So many passed meanwhile that what is told as least and most lie further apart."""
 
 
 def _stuck(loop: str, *, occupied: bool) -> Case:
@@ -113,16 +114,20 @@ def _stuck(loop: str, *, occupied: bool) -> Case:
         now.mended(f"in.{loop}")
         now.cars(2)
 
-    return Case(begin, f"in.{loop}", FaultKind.STUCK if occupied else FaultKind.SILENT, mend, vague=False)
+    return Case(begin, f"in.{loop}", FaultKind.STUCK if occupied else FaultKind.SILENT, mend)
 
 
 def _chatter(now: Lot) -> None:
     for number in range(60):
         now.loop("in.outer", occupied=number % 2 == 0)
         now.wait(0.05)
-    now.broken["in.outer"] = False
-    now.cars(1, every_s=5.0)
-    del now.broken["in.outer"]
+    for _ in range(20):  # cars, and it bounces on between them
+        now.broken["in.outer"] = False
+        now.cars(1, every_s=5.0)
+        del now.broken["in.outer"]
+        now.loop("in.outer", occupied=True)
+        now.wait(0.05)
+        now.loop("in.outer", occupied=False)
 
 
 def _forged(now: Lot) -> None:
@@ -213,19 +218,19 @@ CASES = {
     "inner loop stuck on, or a wire of a closed contact cut": _stuck("inner", occupied=True),
     "outer loop stuck off, or a wire of an open contact cut": _stuck("outer", occupied=False),
     "inner loop stuck off, or a wire of an open contact cut": _stuck("inner", occupied=False),
-    "chatter": Case(_chatter, "in.outer", FaultKind.CHATTER, _chatter_ends, vague=False),
+    "chatter": Case(_chatter, "in.outer", FaultKind.CHATTER, _chatter_ends),
     "more vehicles than a lane carries": Case(_forged, "in.outer", FaultKind.CHATTER, _chatter_ends),
     "silent for long, both loops": Case(_dead, "out.outer", FaultKind.SILENT, _revived),
     "loops the wrong way round": Case(_crossed, "in.outer", FaultKind.REVERSED, _uncrossed),
-    "a vehicle parked on a loop": Case(_parked, "in.outer", FaultKind.STUCK, _drives_on, vague=False),
-    "limited presence drops out": Case(_drops_out, "", None, lambda now: now.cars(1), vague=False),
+    "a vehicle parked on a loop": Case(_parked, "in.outer", FaultKind.STUCK, _drives_on, wider=False),
+    "limited presence drops out": Case(_drops_out, "", None, lambda now: now.cars(1)),
     "a bay sensor flaps": Case(_flaps, "B1", FaultKind.CHATTER, _calm),
     "a bay sensor's battery is low": Case(
         lambda now: now.bay("B1", occupied=True, battery_low=True),
         "B1",
         FaultKind.BATTERY,
         lambda now: now.bay("B1", occupied=True, battery_low=False),
-        vague=False,
+        wider=False,
     ),
     "a bay sensor is gone": Case(_gone, "B1", FaultKind.SILENT, lambda now: now.bay("B1", occupied=True)),
 }
@@ -254,14 +259,18 @@ def tried(case: Case) -> tuple[list[str], float]:
         if case.kind.value not in words("pl")["fault_todo"]:
             wrong.append("nobody says what to do")
     wrong += _untrue(now, "at fault")
-    zone = now.zone(about)
-    if case.vague and zone.status is not Status.UNKNOWN and _width(zone) <= _width(before):
+    zone, what = now.zone(about), case.subject.partition(".")[0]
+    if case.kind is not None and what not in zone.degraded:
+        wrong.append(f"{zone.name} does not say that {what} counts with a fault: {zone}")
+    if case.wider and zone.status is not Status.UNKNOWN and _width(zone) <= _width(before):
         wrong.append(f"as sure as before: {zone}")
     mended = now.now
     case.mend(now)
     recovered_s = now.now - mended
     if any(f.subject == case.subject for f in now.told.faults):
         wrong.append(f"not over: {now.told.faults}")
+    if what in now.zone(about).degraded:
+        wrong.append(f"{what} still counts with a fault")
     return wrong + _untrue(now, "mended"), recovered_s
 
 

@@ -40,7 +40,7 @@ def _all(now: Picture, spec: AlarmSpec) -> Iterator[Alarm]:
         if zone.status is Status.FULL:
             yield Alarm("full", zone.name)
         if zone.status is Status.UNKNOWN:
-            yield Alarm("uncertain", zone.name, zone.reason)
+            yield Alarm("uncertain", zone.name, ", ".join((zone.reason, *zone.degraded)))
         if zone.counted is not None and zone.occupied is not None:
             drift = abs(zone.counted - zone.occupied)
             if drift > spec.drift_over:

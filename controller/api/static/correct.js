@@ -258,7 +258,7 @@ function showCount() {
   const now = zone(), { capacity } = zoneChoice.selectedOptions[0].dataset, byBays = now?.counted_by === "bays";
   put($("now-inside"), known(now?.occupied));
   put($("now-free"), now?.free == null ? words.unknown : `${now.free} ${words.of} ${now.capacity - now.out_of_service}`);
-  put($("now-sure"), byBays ? words.status[now.status] : sureText(now?.sure));
+  put($("now-sure"), byBays ? words.status[now.status] : (now && sureText(now)) || words.unknown);
   $("by-bays").hidden = !byBays;
   for (const control of all("[data-change]")) control.disabled = byBays || now?.occupied == null || now.occupied + Number(control.dataset.change) < 0;
   for (const control of all("#set-form input, #set-form button")) control.disabled = byBays;

@@ -54,7 +54,7 @@ function chainOf(sign, state) {
   const zone = state.zones.find(({ name }) => name === sign.zone), why = words.why_zone[sign.reason];
   const { panel } = sign;
   const lines = [[null, panel.lit ? say(words.chain_sign, { text: panel.message?.text ?? "", why }) : say(words.chain_dark, { why })]];
-  const numbers = { zone: zone.name, status: words.status[zone.status], inside: zone.occupied ?? words.unknown, capacity: zone.capacity, sure: sureText(zone.sure) };
+  const numbers = { zone: zone.name, status: words.status[zone.status], inside: zone.occupied ?? words.unknown, capacity: zone.capacity, sure: sureText(zone) };
   lines.push([zone.since, say(zone.sure == null ? words.chain_zone_bays : words.chain_zone, numbers)]);
   for (const cause of [...sign.chain].reverse()) lines.push([cause.at, causeText(cause)]);
   return lines;
@@ -83,7 +83,7 @@ function showZones(state) {
       const place = card.querySelector(`[data-more="${name}"]`);
       if (place.textContent !== text) place.textContent = text;
     };
-    put("sure", zone && zone.sure != null ? sureText(zone.sure) : "");
+    put("sure", zone ? sureText(zone) : "");
     put("out", zone?.out_of_service ? say(words.out_of_service_n, { n: zone.out_of_service }) : "");
   }
 }

@@ -38,9 +38,10 @@ export function causeText({ what, text, values }) {
   return say(words.note[what], said) + (more.length ? ` (${more.join(", ")})` : "");
 }
 
-/** How sure a number is, in a word. */
-export function sureText(sure) {
-  if (sure == null) return words.unknown;
+/** How sure a zone's number is, in a word; and what counts it with a fault, so that it errs more than usual. */
+export function sureText({ sure, degraded }) {
   const word = sure >= 0.9 ? words.sure_well : sure >= 0.6 ? words.sure_rather : words.sure_not;
-  return say(word, { percent: Math.round(100 * sure) });
+  const parts = sure == null ? [] : [say(word, { percent: Math.round(100 * sure) })];
+  if (degraded.length) parts.push(say(words.degraded, { names: degraded.join(", ") }));
+  return parts.join("; ");
 }
