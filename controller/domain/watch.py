@@ -152,8 +152,10 @@ def _with_detector(
         state = _with_lane(lot, state, spec, *lane.blinded(spec, watched, detector.role, now.fault, state.at))
         # A barrier's contact counts nobody, and what two loops that chatter count is allowed for once.
         alone = detector.role is not Role.BARRIER and not any(f.kind is FaultKind.CHATTER for f in watched.faults)
-        if alone and (changes := health.forged(now, lot.health)):
-            state = _forged(lot, state, spec, changes)
+        if alone and now.fault is FaultKind.CHATTER:
+            # Too many for long: all of that burst. Too many at once: a loose contact, or cars quicker than any car is.
+            made = health.forged(now, lot.health) / 2
+            state = _forged(lot, state, spec, made or _counted_since(state, spec, now.window_start))
     if spec.loop is None or is_blind(spec, state) is is_blind(spec, before):
         return state
     if now.fault is not None:
@@ -186,9 +188,16 @@ def _with_lane(lot: LotSpec, state: LotState, spec: LaneSpec, now: LaneState, pa
     return _may_be_off(lot, state, spec, *((0, most) if spec.direction is Direction.EXIT else (most, 0)))
 
 
-def _forged(lot: LotSpec, state: LotState, spec: LaneSpec, changes: float) -> LotState:
-    """Allow for none of the vehicles that made so many changes being real: no lane carries so many."""
-    most = math.ceil(changes / 2 / WELL_WITHIN)
+def _counted_since(state: LotState, spec: LaneSpec, since: float) -> float:
+    """Return how many vehicles (expected number) a lane has counted since then, of the last ones."""
+    return sum(p.chance_in + p.chance_out for p in state.passages if p.lane == spec.name and p.at >= since)
+
+
+def _forged(lot: LotSpec, state: LotState, spec: LaneSpec, vehicles: float) -> LotState:
+    """Allow for none of so many vehicles being real: no lane carries so many."""
+    most = math.ceil(vehicles / WELL_WITHIN)
+    if not most:
+        return state
     fewer = most if spec.direction is not Direction.EXIT else 0
     more = most if spec.direction is not Direction.ENTRY else 0
     return _may_be_off(lot, state, spec, more, fewer)

@@ -1,10 +1,13 @@
 """Who would speak for a sensor that is not his, over TLS, with Mosquitto as we ship it; and what a run gives away.
 
 The first: each user of the access list tries every topic that is another's. The second: the whole product runs, as
-talkative as it can be, and everything goes wrong that has a secret in it; then all that it wrote is searched for the
-secrets.
+talkative as it can be, with a sign on another machine, alarms and a webhook, and everything goes wrong that has a
+secret in it; then all that it wrote is searched for the secrets. Meanwhile somebody who has opened a loop's node says
+more vehicles than can drive: they are refused, and the alarm about it arrives.
 """
 
+import base64
+import queue
 import secrets
 import shutil
 import signal
@@ -22,6 +25,7 @@ import httpx
 from fixtures_broker import Mosquitto, program
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
+from receiver import Receiver
 
 from controller.api.accounts import Accounts, Role
 from controller.inputs.mqtt import MqttInputs
@@ -38,6 +42,44 @@ MINE = {"lane-main": "lot/main/outer", "chirpstack": "application/1/device/2/eve
 """What each sensor's user may write."""
 TOPICS = (*MINE.values(), "bays/B2", "lot/side/inner", "parking/zone/customers/state", "parking/customers/occupied/set")
 BROKER = "the broker's password"
+FLOOD_S = 0.04
+"""Each level of the loops stands for so long: longer than contacts bounce."""
+OUTWARD = """
+[[sign]]
+name = "gate"
+zone = "customers"
+driver = "mqtt"
+width = 64
+height = 16
+
+[[alarm]]
+on = ["detector_fault"]
+to = "duty"
+language = "en"
+after_s = 0
+
+[alarms]
+addresses_file = "addresses.toml"
+
+[[webhook]]
+name = "navigation"
+url = "http://127.0.0.1:{port}/hooks/{path}"
+on = ["zone.free", "detector.fault"]
+local = true
+after_s = 0
+
+[webhooks]
+secrets_file = "webhook-secrets.toml"
+"""
+"""What the product tells others, and the secrets that this takes."""
+FAR_PANEL = """
+[[sign]]
+name = "gate"
+driver = "emulator"
+width = 64
+height = 16
+arrows = "right"
+"""
 ALSO = """
 [[zone]]
 name = "roof"
@@ -163,60 +205,170 @@ def _tried(port: int, words: dict[str, str], ca: Path) -> tuple[int, set[int]]:
     return number - own, right
 
 
-def given_away() -> Row:
-    """Run the product and let it say all that it can; return how many places hold a secret that should not."""
+def given_away() -> list[Row]:
+    """Run the product, let it say all that it can, and flood it; return what it gave away, and what the flood did."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        known = {what: secrets.token_urlsafe(18) for what in (BROKER, "anna's password")}
+        words = (BROKER, "the far sign's", "anna's password", "an alarm's address", "a webhook's path")
+        known = {what: secrets.token_urlsafe(18) for what in words}
+        known["a webhook's secret"] = base64.b64encode(secrets.token_bytes(32)).decode()
         passwords = folder / "passwords"
-        passwords.write_text(f"count:{known[BROKER]}\n")
-        subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True)
+        _set(passwords, {"count": known[BROKER], "sign-gate": known["the far sign's"], "loop": "of the flood"})
         (folder / "broker").mkdir()
         broker = Mosquitto(folder / "broker", "allow_anonymous false", f"password_file {passwords}")
         (folder / "word").write_text(known[BROKER])
+        (folder / "far-word").write_text(known["the far sign's"])
         with Accounts(folder / "web") as accounts:
             accounts.set_user("anna", known["anna's password"], Role.MANAGER, time.time())
-            known["a token"] = accounts.make_token("scada", Role.ATTENDANT, time.time())
+            known["a token"] = accounts.make_token("scada", Role.MANAGER, time.time())
+        service = Receiver()
         try:
-            texts = _said_by_a_run(folder, broker, known)
+            texts, flood = _said_by_a_run(folder, broker, service, known)
         finally:
+            service.free.set()
+            service.close()
             broker.stop()
         texts |= _kept(folder, known)
     found = [f"{what} in {where}" for where, text in texts.items() for what, word in known.items() if word in text]
     for one in found:
         sys.stderr.write(f"intruders: {one}\n")
-    for where in ("its log", "answers", "journal.sqlite", "the exported recording"):
+    for where in ("its log", "the far sign's log", "answers", "journal.sqlite", "webhooks.sqlite", "what was posted"):
         assert texts[where], where
     size = sum(map(len, texts.values()))
     note = f"searched {len(texts)} outputs of {size // 1000} kB for {', '.join(known)}"
-    return Row("intruders: secrets in logs, errors, backups", len(known) * len(texts), len(found), 0, note=note)
+    row = Row("intruders: secrets in logs, errors, backups", len(known) * len(texts), len(found), 0, note=note)
+    return [row, flood]
 
 
-def _said_by_a_run(folder: Path, broker: Mosquitto, known: dict[str, str]) -> dict[str, str]:
-    """Run it; return what it logged and answered, while all goes wrong that has a secret in it."""
+def _set(file: Path, words: dict[str, str]) -> None:
+    """Let the broker know these users, and no others."""
+    file.write_text("".join(f"{user}:{word}\n" for user, word in words.items()))
+    subprocess.run(["mosquitto_passwd", "-U", str(file)], check=True)
+
+
+def _site(folder: Path, broker: Mosquitto, service: Receiver, known: dict[str, str]) -> tuple[Path, Path, int]:
+    """Write the site file, the far sign's, and what they name; return the two and the port of the API."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         web = free.getsockname()[1]
-    site = folder / "site.toml"
-    more = f'username = "count"\npassword_file = "{folder / "word"}"\n\n[api]\nport = {web}\n'
-    site.write_text(SITE + ALSO.format(topic="bays/R1", port=broker.port) + more, "utf-8")
+    word, alarm = known["a webhook's secret"], known["an alarm's address"]
+    (folder / "webhook-secrets.toml").write_text(f'navigation = "whsec_{word}"\n')
+    (folder / "addresses.toml").write_text(
+        f'duty = ["json://lot:{alarm}@127.0.0.1:{service.port}/alarm"]\nwrong = ["no-such-service://lot:{alarm}@x"]\n'
+    )
+    mqtt = f'username = "count"\npassword_file = "{folder / "word"}"\n\n[api]\nport = {web}\n'
+    outward = OUTWARD.format(port=service.port, path=known["a webhook's path"])
+    site, far = folder / "site.toml", folder / "far.toml"
+    site.write_text(SITE + outward + ALSO.format(topic="bays/R1", port=broker.port) + mqtt, "utf-8")
+    user = f'username = "sign-gate"\npassword_file = "{folder / "far-word"}"\n'
+    far.write_text(f'[mqtt]\nhost = "127.0.0.1"\nport = {broker.port}\n{user}{FAR_PANEL}', "utf-8")
+    return site, far, web
+
+
+def _said_by_a_run(
+    folder: Path, broker: Mosquitto, service: Receiver, known: dict[str, str]
+) -> tuple[dict[str, str], Row]:
+    """Run it; return what it logged, answered and posted, while all goes wrong that has a secret in it."""
+    site, far, web = _site(folder, broker, service, known)
     (folder / "state").mkdir()
     for file in (folder / "web").iterdir():
         shutil.copy(file, folder / "state")
-    argv = [sys.executable, "-m", "controller", "-v", "run", str(site), "--state-dir", str(folder / "state")]
-    with (folder / "log").open("wb") as log, subprocess.Popen(argv, cwd=ROOT, stdout=log, stderr=log) as process:
+    product = [sys.executable, "-m", "controller", "-v"]
+    with (
+        (folder / "log").open("wb") as log,
+        (folder / "far-log").open("wb") as far_log,
+        subprocess.Popen(
+            [*product, "run", str(site), "--state-dir", str(folder / "state")], cwd=ROOT, stdout=log, stderr=log
+        ) as process,
+        subprocess.Popen([*product, "sign", "far", str(far)], cwd=ROOT, stdout=far_log, stderr=far_log) as elsewhere,
+    ):
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{web}") as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{web}", timeout=70) as client:
                 waited(lambda: _live(client), "the API answers", 60.0)
-                answers = _asked(client, known)
+                waited(lambda: "sign gate: lit" in (folder / "far-log").read_text(), "the far sign is lit", 60.0)
+                answers, flood = _asked(client, known), _flooded(client, broker, service)
+                service.status = 500
+                answers += _told_in_vain(client, known)
             broker.stop()
-            (folder / "passwords").write_text("count:another\n")
-            subprocess.run(["mosquitto_passwd", "-U", str(folder / "passwords")], check=True)
+            _set(folder / "passwords", {"count": "another", "sign-gate": "another"})
             broker.start()
-            waited(lambda: "refuses the user" in (folder / "log").read_text(), "it says that it is refused", 60.0)
+            for name in ("log", "far-log"):
+                text = folder / name
+                waited(lambda text=text: "refuses the user" in text.read_text(), "it is refused", 60.0)  # type: ignore[misc]
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(20)
-    return {"its log": (folder / "log").read_text(), "answers": "\n".join(answers)}
+            for one in (process, elsewhere):
+                one.send_signal(signal.SIGTERM)
+            for one in (process, elsewhere):
+                one.wait(20)
+    posted = []
+    with suppress(queue.Empty):
+        while True:
+            posted.append(service.got.get_nowait())
+    hooks = [f"{one.headers}{one.body.decode()}" for one in posted if one.path.startswith("/hooks/")]
+    said = {"its log": (folder / "log").read_text(), "the far sign's log": (folder / "far-log").read_text()}
+    return said | {"answers": "\n".join(answers), "what was posted": "\n".join(hooks)}, flood
+
+
+def _flooded(client: httpx.Client, broker: Mosquitto, service: Receiver) -> Row:
+    """Say one vehicle after the other, faster than any can drive; what counts of them must be allowed for, and told."""
+
+    def side() -> tuple[int, int]:
+        zone = client.get("/api/v1/status").json()["zones"][0]
+        return int(zone["low"]), int(zone["high"])
+
+    def drives_in(times: int) -> None:
+        for _ in range(times):
+            for loop, level in (("outer", 1), ("inner", 1), ("outer", 0), ("inner", 0)):
+                speaker.publish(f"lot/side/{loop}", level, 1).wait_for_publish(10)
+                time.sleep(FLOOD_S)
+
+    def counted() -> int:
+        lanes = client.get("/api/v1/lanes").json()["lanes"]
+        return next(int(lane["entries"]) for lane in lanes if lane["name"] == "side")
+
+    low, high = side()
+    assert low == high, "the number is known"
+    speaker = Client(CallbackAPIVersion.VERSION2)
+    speaker.username_pw_set("loop", "of the flood")
+    speaker.connect(broker.host, broker.port)
+    speaker.loop_start()
+    began = time.monotonic()
+    try:
+        drives_in(20)
+        alarm = service.next()
+        while alarm.path != "/alarm":
+            alarm = service.next()
+        took = time.monotonic() - began
+        said = counted()
+        drives_in(20)
+    finally:
+        speaker.disconnect()
+        speaker.loop_stop()
+    title = str(alarm.json["title"])
+    now = side()
+    wrong = [
+        *([] if "Detector side." in title else [f"the alarm says {title}"]),
+        *([] if counted() == said else [f"{counted() - said} more were counted after the alarm"]),
+        *([] if now[0] <= low <= now[1] else [f"{low} are free, not {now[0]} to {now[1]}"]),
+    ]
+    for one in wrong:
+        sys.stderr.write(f"intruders: {one}\n")
+    note = (
+        f"{said} counted before it was noticed, and allowed for: {now[0]} to {now[1]} free; then none; alarm received"
+    )
+    return Row("intruders: impossible rates, refused and alarmed", 40, len(wrong), 0, took, note)
+
+
+def _told_in_vain(client: httpx.Client, known: dict[str, str]) -> list[str]:
+    """Let alarms and a webhook fail; return the bodies of the answers."""
+    bearer = {"Authorization": f"Bearer {known['a token']}"}
+    tried = [client.post("/api/v1/alarms/test", json={"to": to}, headers=bearer) for to in ("duty", "wrong", "nobody")]
+    assert [one.status_code for one in tried] == [502, 502, 502], [one.text for one in tried]
+    hooks = "/api/v1/webhooks"
+    tried.append(client.post(f"{hooks}/navigation/test", headers=bearer))
+    assert tried[-1].status_code == 502, tried[-1].text
+    tried += [client.get(path, headers=bearer) for path in (hooks, f"{hooks}/navigation/messages", "/api/v1/audit")]
+    assert all(one.status_code == 200 for one in tried[-3:]), [one.status_code for one in tried]
+    return [one.text for one in tried]
 
 
 def _live(client: httpx.Client) -> bool:
@@ -276,5 +428,5 @@ def _kept(folder: Path, known: dict[str, str]) -> dict[str, str]:
 
 
 def run() -> list[Row]:
-    """Make both."""
-    return [forged(), given_away()]
+    """Make all."""
+    return [forged(), *given_away()]

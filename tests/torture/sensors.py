@@ -137,6 +137,13 @@ def _forged(now: Lot) -> None:
     now.inside = before  # none of them was there
 
 
+def _rushed(now: Lot) -> None:
+    """Say vehicles that follow each other faster than any can drive: chatter at once."""
+    before = now.inside
+    now.cars(20, every_s=0.04, haste=15.0)
+    now.inside = before  # none of them was there
+
+
 def _chatter_ends(now: Lot) -> None:
     now.wait(60.0)
     now.cars(2)
@@ -220,6 +227,7 @@ CASES = {
     "inner loop stuck off, or a wire of an open contact cut": _stuck("inner", occupied=False),
     "chatter": Case(_chatter, "in.outer", FaultKind.CHATTER, _chatter_ends),
     "more vehicles than a lane carries": Case(_forged, "in.outer", FaultKind.CHATTER, _chatter_ends),
+    "vehicles faster than any drives": Case(_rushed, "in.outer", FaultKind.CHATTER, _chatter_ends),
     "silent for long, both loops": Case(_dead, "out.outer", FaultKind.SILENT, _revived),
     "loops the wrong way round": Case(_crossed, "in.outer", FaultKind.REVERSED, _uncrossed),
     "a vehicle parked on a loop": Case(_parked, "in.outer", FaultKind.STUCK, _drives_on, wider=False),

@@ -15,6 +15,7 @@ def test_nobody_speaks_for_another_ones_sensor() -> None:
 
 
 @pytest.mark.broker
-def test_no_secret_reaches_a_log_an_answer_or_a_backup() -> None:
-    row = intruders.given_away()
-    assert row.lost == 0, row
+def test_no_secret_reaches_a_log_an_answer_or_a_backup_and_impossible_rates_are_alarmed() -> None:
+    secrets, flood = intruders.given_away()
+    assert secrets.lost == 0, secrets
+    assert flood.lost == 0, flood
