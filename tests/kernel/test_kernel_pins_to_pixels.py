@@ -1,14 +1,20 @@
 """Wires -> /dev/gpiochip0 -> the product's own count and sign processes -> /dev/spidev0.0 -> LEDs, in the guest."""
 
+import errno
 import json
+import os
 import statistics
+import time
 from pathlib import Path
 
 import pytest
 from fixtures_site import CHIPS_SITE, INNER, OUTER, Product
-from kernel_wires import PICTURES, Panel, Wires, drive, pause, wait_until
+from kernel_wires import PICTURES, TAPE, Panel, Wires, drive, pause, wait_until
 
 from controller.journal import open_reader
+
+SPEED_HZ = 10_000_000
+"""What spi_tape.c says its devices can do; the product asks for less."""
 
 
 @pytest.fixture
@@ -81,6 +87,36 @@ def test_edge_to_frame(product: Product, wires: Wires, panel: Panel, capsys: pyt
             f"median {statistics.median(took):.0f} ms, longest {max(took):.0f} ms"
         )
     assert min(took) > 0
+
+
+def test_linux_gives_up_a_transfer_whose_end_is_never_told(
+    product: Product, wires: Wires, panel: Panel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After twice the time that its bytes take on the wire, and 200 ms (spi_transfer_wait in drivers/spi/spi.c)."""
+    data = bytes(4096)
+    bus = os.open("/dev/spidev0.1", os.O_WRONLY)
+    try:
+        (TAPE / "lose").write_text("1")
+        began = time.monotonic()
+        with pytest.raises(OSError, match=os.strerror(errno.ETIMEDOUT)):
+            os.write(bus, data)
+        took = time.monotonic() - began
+        assert os.write(bus, data) == len(data), "the bus goes on"
+    finally:
+        os.close(bus)
+    wire_s = len(data) * 8 / SPEED_HZ
+    with capsys.disabled():
+        print(f"\na transfer of {1000 * wire_s:.0f} ms whose end is never told: given up after {1000 * took:.0f} ms")
+    assert 2 * wire_s + 0.2 <= took < 2 * wire_s + 0.6
+
+    product.site.write_text(CHIPS_SITE.replace("mock", "auto"), "utf-8")
+    count = product.start("count")
+    product.start("sign")
+    product.wait_for_state(count, 60)
+    wait_until(lambda: panel.reads() == "30", "it is lit", 60)
+    (TAPE / "lose").write_text("1")
+    drive(wires, OUTER, INNER)
+    wait_until(lambda: panel.reads() == "29", "the sign goes on", 20)
 
 
 def last_edge(product: Product) -> float:

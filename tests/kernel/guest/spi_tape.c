@@ -5,6 +5,7 @@
  *
  *   tape      for each transfer: time (u64, CLOCK_MONOTONIC ns), speed (u32, Hz), length (u32), bytes; in host byte order
  *   stall_ms  write N: the next transfer hangs for N ms, as on a driver that waits for an interrupt that is lost
+ *   lose      write 1: the next transfer is begun, and its end is never told: the core waits as long as it is willing to
  *   rewind    write anything: the tape is empty again
  */
 #include <linux/debugfs.h>
@@ -28,12 +29,15 @@ static struct spi_controller *controller;
 static struct debugfs_blob_wrapper tape;
 static struct dentry *folder;
 static u32 stall_ms;
+static u32 lose;
 
 static int tape_transfer(struct spi_controller *ctlr, struct spi_device *device, struct spi_transfer *transfer)
 {
 	struct tape_mark mark = { 0, transfer->speed_hz, transfer->tx_buf ? transfer->len : 0 };
 	u32 stall = xchg(&stall_ms, 0);
 
+	if (xchg(&lose, 0))
+		return 1; /* under way */
 	if (stall)
 		msleep(stall);
 	mark.time_ns = ktime_get_ns();
@@ -93,6 +97,7 @@ static int __init tape_init(void)
 	folder = debugfs_create_dir("spi-tape", NULL);
 	debugfs_create_blob("tape", 0400, folder, &tape);
 	debugfs_create_u32("stall_ms", 0600, folder, &stall_ms);
+	debugfs_create_u32("lose", 0600, folder, &lose);
 	debugfs_create_file_unsafe("rewind", 0200, folder, NULL, &rewind_fops);
 	return 0;
 }
