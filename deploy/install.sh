@@ -6,6 +6,7 @@
 #   --dry-run            say what would be done, change nothing
 #   --root DIR           install into another tree (an image): no packages, nothing is started
 #   --hardware yes|no    the libraries for GPIO, SPI and WS2812; default: yes on a machine with GPIO chips
+#   --far                this machine drives a sign for a controller elsewhere, and nothing else (docs/sign.md)
 #   --no-broker          leave Mosquitto alone: the broker is elsewhere, or there is none
 #   --boot-config        also set up /boot/firmware/config.txt (Raspberry Pi)
 #   --no-start           put everything in place, start nothing
@@ -26,6 +27,7 @@ while [ $# -gt 0 ]; do
         --dry-run) DRY_RUN=yes ;;
         --root) ROOT=$(realpath -m "${2:?--root needs a folder}"); shift ;;
         --hardware) hardware=${2:?--hardware needs yes or no}; shift ;;
+        --far) FAR=yes ;;
         --no-broker) broker=no ;;
         --boot-config) boot_config=yes ;;
         --no-start) START=no ;;
@@ -36,6 +38,9 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ "$ROOT" != / ] || ROOT=
+choose_units
+SITE=/etc/parking-controller/site.toml
+if [ "$FAR" = yes ]; then broker=no SITE=/etc/parking-controller/far.toml; fi
 case $hardware in
     auto) if compgen -G '/dev/gpiochip*' >/dev/null; then hardware=yes; else hardware=no; fi ;;
     yes | no) ;;
@@ -123,7 +128,7 @@ build_version() {
 }
 
 configure_site() {
-    put_once 644 "$SOURCE/deploy/site.example.toml" /etc/parking-controller/site.toml
+    put_once 644 "$SOURCE/deploy/$(basename "$SITE" .toml).example.toml" "$SITE"
 }
 
 # The local broker with a password of its own for the controller; it is made here, and never printed.
@@ -197,15 +202,17 @@ say "Configuration"
 configure_site
 configure_broker
 configure_boot
-run "$dir/bin/parking-controller" check "$ROOT/etc/parking-controller/site.toml" \
-    || die "mend /etc/parking-controller/site.toml as said above, then run this again; nothing was switched"
+run "$dir/bin/parking-controller" check "$ROOT$SITE" \
+    || die "mend $SITE as said above, then run this again; nothing was switched"
 switch_to "$version"
 run mkdir -p "$ROOT/usr/local/bin"
 run ln -sfn /opt/parking-controller/current/bin/parking-controller "$ROOT/usr/local/bin/parking-controller"
 remove_old_versions
 
 say "Done: $version.${ROOT:+ (in $ROOT)}"
-if [ -z "$ROOT" ] && [ "$START" = yes ]; then
+if [ "$FAR" = yes ]; then
+    say "Its file: $SITE    The password of its user at the broker: $SECRET    State: systemctl status parking-sign"
+elif [ -z "$ROOT" ] && [ "$START" = yes ]; then
     say "Site file: /etc/parking-controller/site.toml    State: systemctl status 'parking-*'    Page: http://127.0.0.1:8080"
     say "First login: sudo parking-controller access user NAME --role manager"
 fi

@@ -12,6 +12,8 @@ ROOT=${ROOT:-}          # another tree instead of /, with --root
 DRY_RUN=${DRY_RUN:-no}
 START=${START:-yes}
 UNITS=(parking-count.service parking-sign.service parking-web.service)
+FAR=${FAR:-no}          # yes: a machine that drives a sign for a controller elsewhere; remembered by this drop-in
+FAR_CONF=/etc/systemd/system/parking-sign.service.d/far.conf
 
 say() { printf '%s\n' "$*"; }
 warn() { printf 'WARNING: %s\n' "$*" >&2; }
@@ -20,6 +22,14 @@ die() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 # Do it, or with --dry-run only say it.
 run() {
     if [ "$DRY_RUN" = yes ]; then printf '+ %s\n' "$*"; else "$@"; fi
+}
+
+# On a machine that drives a sign and nothing else, the sign's unit is the only one. To be called when ROOT is known.
+choose_units() {
+    if [ "$FAR" = yes ] || [ -e "$ROOT$FAR_CONF" ]; then
+        FAR=yes
+        UNITS=(parking-sign.service)
+    fi
 }
 
 versions_dir() { printf '%s/opt/parking-controller' "$ROOT"; }
@@ -67,6 +77,11 @@ put_system_files() {
     for unit in "${UNITS[@]}" parking-controller.target; do
         put 644 "$share/systemd/$unit" "/etc/systemd/system/$unit"
     done
+    if [ "$FAR" = yes ]; then
+        put 644 "$share/systemd/parking-sign.service.d/far.conf" "$FAR_CONF"
+        remove_unit parking-count.service
+        remove_unit parking-web.service
+    fi
     put 644 "$share/firmware_config/99-parking.rules" /etc/udev/rules.d/99-parking.rules
     put 644 "$share/firmware_config/watchdog.conf" /etc/systemd/system.conf.d/50-parking-watchdog.conf
 
@@ -80,7 +95,17 @@ put_system_files() {
     fi
 }
 
-# Whether all three come up, and still run 5 s later: a unit that starts over and over is "active" now and then.
+# Take out a unit that was installed before: the target would start it, enabled or not.
+remove_unit() {
+    local file=$ROOT/etc/systemd/system/$1
+    [ -e "$file" ] || return 0
+    say "  /etc/systemd/system/$1 (removed)"
+    if starts; then run systemctl stop "$1"; fi
+    run systemctl ${ROOT:+--root="$ROOT"} disable --quiet "$1"
+    run rm -f "$file"
+}
+
+# Whether all come up, and still run 5 s later: a unit that starts over and over is "active" now and then.
 all_active() {
     local deadline=$((SECONDS + 90)) before after
     until systemctl is-active --quiet "${UNITS[@]}"; do

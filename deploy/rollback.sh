@@ -19,6 +19,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 
+choose_units
 current=$(version_at current)
 previous=$(version_at previous)
 if [ "$list" = yes ]; then

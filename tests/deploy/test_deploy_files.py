@@ -132,6 +132,8 @@ def test_the_far_signs_file_in_the_docs_is_good(tmp_path: Path) -> None:
     path = tmp_path / "far.toml"
     path.write_text(snippet)
     far = load_far(path)
+    path.write_text((REPO / "deploy" / "far.example.toml").read_text("utf-8"))
+    assert load_far(path) == far
     assert [panel.name for panel in far.panels] == ["gate"]
     assert (far.mqtt.username, far.mqtt.tls) == ("sign-gate", True)
 

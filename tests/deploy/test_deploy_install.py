@@ -153,6 +153,22 @@ def test_upgrade_wants_something_installed(tmp_path: Path) -> None:
     assert "install.sh" in run.stderr
 
 
+def test_a_machine_for_a_sign_elsewhere_has_the_signs_unit_alone_and_remembers_it(
+    source: Path, installed: Path, tmp_path: Path
+) -> None:
+    for name in ("opt", "etc"):
+        shutil.copytree(installed / name, tmp_path / name, symlinks=True)
+    units = tmp_path / "etc/systemd/system"
+    for flag in ("--far", "--no-start"):  # the second time it knows
+        run = do("install.sh", "--root", str(tmp_path), "--hardware", "no", flag, source=source)
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert sorted(path.name for path in units.glob("parking-*.service")) == ["parking-sign.service"]
+        wanted = units / "parking-controller.target.wants"
+        assert [path.name for path in wanted.iterdir()] == ["parking-sign.service"]
+        assert "sign far /etc/parking-controller/far.toml" in (units / "parking-sign.service.d/far.conf").read_text()
+        assert (tmp_path / "etc/parking-controller/far.toml").is_file()
+
+
 def test_the_boot_configuration_is_taken_in_once(source: Path, installed: Path) -> None:
     boot = installed / "boot/firmware"
     boot.mkdir(parents=True)

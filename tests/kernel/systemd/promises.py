@@ -11,6 +11,7 @@ from pathlib import Path
 
 COUNT, SIGN, WEB = UNITS = ("parking-count.service", "parking-sign.service", "parking-web.service")
 RUN = Path("/run/parking-controller")
+VERSIONS = Path("/opt/parking-controller")
 DEADLOCK, STUCK_THREAD = signal.SIGRTMIN + 1, signal.SIGRTMIN + 2
 """What saboteur.py, which was put beside the installed product, answers to."""
 

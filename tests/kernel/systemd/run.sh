@@ -11,19 +11,30 @@ here=$(dirname "$(readlink -f "$0")")
 folder=$(realpath -m "${1:?a folder}") guest=$(realpath -m "${2:?the guest}") which=${3:-both} only=${4:-} root=$folder/root
 
 "$SOURCE/deploy/need-debian.sh" debootstrap systemd-container
-make_debian "$folder" "$(dpkg --print-architecture)"
-put_source "$root" tests/kernel tests/sign/sign_chips.py tests/link_client.py
-echo "Installing the product in it, and another version over it"
+make_debian "$folder" "$(dpkg --print-architecture)" mosquitto
+put_source "$root" tests/kernel tests/sign/sign_chips.py tests/sign/fake_hub75 tests/link_client.py
+echo "Installing an older version of the product in it, this one, and one that is broken"
 site() { # PIN_FACTORY DRIVER
     sed -e "s/PIN_FACTORY/$1/" -e "s/DRIVER/$2/" "$here/site.toml" \
         | install -D -m 644 /dev/stdin "$root/etc/parking-controller/site.toml"
 }
 site mock emulator
-install -D -m 600 /dev/stdin "$root/etc/credstore/parking-controller.mqtt-password" <<<"a-secret-of-the-test"
-options=(--no-broker --hardware yes --no-start)
-contain "$root" /source/deploy/install.sh "${options[@]}" || die "install.sh"
-echo "Another version." >>"$root/source/README.md"
+options=(--hardware yes --no-start)
+versions=$root/opt/parking-controller
+for other in older broken; do
+    rm -rf "${root:?}/$other"
+    cp -R "$root/source" "$root/$other"
+done
+echo "An older version." >>"$root/older/README.md"
+echo 'raise SystemExit("this version is broken")' >>"$root/broken/controller/count.py"
+contain "$root" /older/deploy/install.sh "${options[@]}" || die "install.sh"
+old=$(readlink "$versions/current")
 contain "$root" /source/deploy/upgrade.sh "${options[@]}" || die "upgrade.sh"
+contain "$root" /broken/deploy/upgrade.sh "${options[@]}" || die "upgrade.sh"
+# The sign's own user at the broker. Its password is the controller's: here both are one machine, with one credential.
+# shellcheck disable=SC2016 # it is expanded in there
+contain "$root" /bin/sh -c 'mosquitto_passwd -b /etc/mosquitto/parking.passwd sign-gate \
+    "$(cat /etc/credstore/parking-controller.mqtt-password)" && chown root:mosquitto /etc/mosquitto/parking.passwd' || die "mosquitto_passwd"
 for version in "$root"/opt/parking-controller/*/lib/python3*/site-packages; do
     cp "$here/saboteur.py" "$version/parking_saboteur.py"
     echo "import parking_saboteur" >"$version/parking_saboteur.pth"
@@ -41,7 +52,7 @@ Environment=PYTHONPATH=/source/tests:/source/tests/kernel LOOK_EVERY_S=$5 "ONLY=
 ExecStart=$3 -u /source/tests/kernel/systemd/$1.py
 StandardOutput=file:$4
 StandardError=inherit
-TimeoutStartSec=1500
+TimeoutStartSec=2400
 [Install]
 WantedBy=default.target
 UNIT
@@ -51,14 +62,17 @@ UNIT
 try inside container /usr/bin/python3 /report 0.02
 try wired '!container' /opt/parking-controller/current/bin/python /dev/ttyS0 0.2
 ln -sf /dev/null "$root/etc/systemd/system/serial-getty@ttyS0.service"
-forget() { rm -rf "$root/var/lib/parking-controller" "$root/var/lib/parking-web" "$root/verdict" "$root/report"; }
+forget() {
+    ln -sfn "$old" "$versions/current"
+    rm -rf "$root/var/lib/parking-controller" "$root/var/lib/parking-web" "$root/verdict" "$root/report"
+}
 bad=0
 
 if [ "$which" != guest ]; then
     forget
     echo "Booting it in a container"
     # A container may not even ask about the clock, whatever a unit in it may: let it, for the promise about any-clock.conf.
-    timeout 900 systemd-nspawn --quiet --register=no --keep-unit --private-network --system-call-filter=@clock \
+    timeout 1200 systemd-nspawn --quiet --register=no --keep-unit --private-network --system-call-filter=@clock \
         --directory "$root" --boot --console=pipe \
         </dev/null >"$folder/console.log" 2>&1 || true
     cat "$root/report" || { tail -n 20 "$folder/console.log" >&2; die "it did not come so far as to try anything"; }
@@ -68,6 +82,6 @@ if [ "$which" != container ]; then
     forget
     site auto max7219
     echo "Booting it in the guest"
-    "$here/../guest/boot.sh" "$guest" "$root" "boot=systemd systemd.unit=parking-wired.service" || bad=1
+    "$here/../guest/boot.sh" "$guest" "$root" "boot=systemd systemd.unit=parking-wired.service systemd.mask=mosquitto.service" || bad=1
 fi
 [ "$bad" = 0 ] || die "see above"

@@ -20,6 +20,7 @@ from promises import (
     RUN,
     SIGN,
     STUCK_THREAD,
+    VERSIONS,
     WEB,
     keep,
     pid,
@@ -36,7 +37,6 @@ from promises import (
 from controller.link import default_address
 
 OUTER, INNER = 17, 27
-VERSIONS = Path("/opt/parking-controller")
 wires, panel = Wires(), Panel(64, 16)
 
 
@@ -152,15 +152,23 @@ def restarted() -> str:
     return f"nobody there for {took:.1f} s; both cars are counted, low = high"
 
 
+def upgraded() -> str:
+    """To this version, from the older one that booted; it was built beforehand."""
+    return switched("/source/deploy/upgrade.sh", "--no-broker", "--hardware", "yes")
+
+
 def rolled_back() -> str:
-    """Another version by the shipped script, as an upgrade does it: both end in the same switch."""
+    return switched(str(VERSIONS / "current/share/parking-controller/deploy/rollback.sh"))
+
+
+def switched(*command: str) -> str:
+    """Another version by a shipped script."""
     before, version = pid(COUNT), (VERSIONS / "current").readlink()
     done: list[subprocess.Popen[str]] = []
-    script = str(VERSIONS / version / "share/parking-controller/deploy/rollback.sh")
 
     def end() -> None:
-        done.append(subprocess.Popen([script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
-        within(120, lambda: pid(COUNT) != before, "the old version ends")
+        done.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        within(240, lambda: pid(COUNT) != before, "the old version ends")
 
     took = unattended(before, end)
     said, _ = done[0].communicate(timeout=200)
@@ -236,7 +244,8 @@ PROMISES = (
     ("a car on the wires changes the LEDs", car),
     ("count is killed with half a car on the loops", killed),
     ("count is restarted with half a car on the loops", restarted),
-    ("another version is switched to with half a car on the loops", rolled_back),
+    ("another version is upgraded to with half a car on the loops", upgraded),
+    ("the one before is gone back to with half a car on the loops", rolled_back),
     ("count is stopped in its tracks", count_hangs(signal.SIGSTOP, 5)),
     ("count's loop is deadlocked", count_hangs(DEADLOCK, 5)),
     ("count's GPIO thread is stuck", count_hangs(STUCK_THREAD, 12)),
