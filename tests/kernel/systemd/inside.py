@@ -315,7 +315,7 @@ def journalled() -> tuple[int, int]:
 
 
 def upgrade(source: str) -> tuple[int, str, set[str], float]:
-    """Run the shipped script, live; return its exit code and words, all that the sign showed meanwhile, and how long."""
+    """Run the shipped script, live; return its code and words, all that the sign showed meanwhile, and how long."""
     began, seen = time.monotonic(), set[str]()
     command = [f"{source}/deploy/upgrade.sh", "--hardware", "yes"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as script:
