@@ -92,7 +92,7 @@ def _killed(unit: str, times: int) -> float:
 
 
 def keep(promises: Sequence[Promise]) -> bool:
-    """Try them all; print a line for each, and what the units said when one was broken."""
+    """Try them all; print a line for each, and what the units said last when one was broken."""
     failed = 0
     promises = [p for number, p in enumerate(promises) if number == 0 or re.search(os.environ.get("ONLY", ""), p[0])]
     for text, check in promises:
@@ -102,13 +102,13 @@ def keep(promises: Sequence[Promise]) -> bool:
         except Exception as error:  # noqa: BLE001  the next one is to be tried, too
             failed += 1
             print(f"  FAILED  {text}: {error!r}", flush=True)
+            print(
+                run("journalctl", "--no-pager", "--output=short-monotonic", "--unit=parking-*", "--lines=80"),
+                flush=True,
+            )
             if not ready():
                 break  # nothing can be tried on services that don't run
         else:
             print(f"  good    {text}{f': {told}' if told else ''} [{time.monotonic() - began:.0f} s]", flush=True)
     print(f"  {len(promises) - failed} of {len(promises)} promises kept", flush=True)
-    if failed:
-        print(
-            run("journalctl", "--no-pager", "--output=short-monotonic", "--unit=parking-*", "--lines=120"), flush=True
-        )
     return not failed
