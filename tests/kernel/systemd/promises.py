@@ -46,7 +46,7 @@ def ready() -> bool:
 
 
 def log_of(unit: str) -> str:
-    return run("journalctl", "--no-pager", "--output=cat", f"--unit={unit}")
+    return run("journalctl", "--no-pager", "--boot", "--output=cat", f"--unit={unit}")
 
 
 def watchdog_ends(unit: str) -> int:
@@ -103,7 +103,7 @@ def keep(promises: Sequence[Promise]) -> bool:
             failed += 1
             print(f"  FAILED  {text}: {error!r}", flush=True)
             print(
-                run("journalctl", "--no-pager", "--output=short-monotonic", "--unit=parking-*", "--lines=80"),
+                run("journalctl", "--no-pager", "--boot", "--output=short-monotonic", "--unit=parking-*", "--lines=80"),
                 flush=True,
             )
             if not ready():
