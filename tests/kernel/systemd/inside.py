@@ -202,6 +202,8 @@ def another_site(*changes: tuple[str, str]) -> Iterator[None]:
         text = text.replace(before, after)
     try:
         SITE.write_text(text)
+        said = run(str(VERSIONS / "current/bin/parking-controller"), "check", str(SITE))
+        assert ": good. " in said, text
         run("systemctl", "restart", "parking-controller.target")
         yield
     finally:
@@ -263,7 +265,7 @@ def far_sign() -> str:
     panel = 'name = "gate"\ndriver = "emulator"\nwidth = 64\nheight = 16\n'
     mqtt = '[mqtt]\nhost = "127.0.0.1"\nusername = "sign-gate"\n'
     (SITE.parent / "far.toml").write_text(f"{mqtt}\n[[sign]]\n{panel}")
-    changes = (('"entrance"', '"gate"'), ('"emulator"', '"mqtt"'))
+    changes = (('"entrance"', '"gate"'), ('"emulator"\narrows = "right"', '"mqtt"'))
     with drop_ins("mqtt.conf"), another_site(*changes), started(FAR):
         took = within(60, lambda: lit("gate"), "the far sign is lit")
         before, ends = pid(FAR), watchdog_ends(FAR)
@@ -295,7 +297,7 @@ def hub75() -> str:
     panel = f'driver = "hub75"\nhub75 = {{ {options} }}\n'
     size = ("width = 64\nheight = 16", "width = 128\nheight = 32")
     pins = (("gpio = 17", "gpio = 14"), ("gpio = 27", "gpio = 19"))
-    with another_site(('driver = "emulator"\n', panel), size, *pins), started(HUB75):
+    with another_site(('driver = "emulator"\narrows = "right"\n', panel), size, *pins), started(HUB75):
         took = within(60, lit, "the panel is lit")
         before = pid(HUB75)
         os.kill(before, signal.SIGSTOP)
