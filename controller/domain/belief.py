@@ -400,10 +400,14 @@ def at_most(belief: Belief) -> Array:
     return cumulated
 
 
-def honest(belief: Belief) -> Array:
-    """Return for each number the chance that it is inside, made as unsure as the belief's claims were found to be."""
+def honest(belief: Belief, least: float) -> Array:
+    """Return for each number the chance that it is inside, made as unsure as the belief's claims were found to be.
+
+    ``least``: no less variance (vehicles squared) than this.
+    """
     chances = np.frombuffer(belief.chances)
-    more = (belief.claims.overstated(belief.capacity) - 1) * _moments(chances)[1]
+    variance = _moments(chances)[1]
+    more = max(belief.claims.overstated(belief.capacity) * variance, least) - variance
     if more < JUST:
         return chances
     return blurred(chances, more)

@@ -255,7 +255,8 @@ def _put(spec: ZoneSpec, zone: ZoneState, belief: Belief) -> ZoneState:
         inside = _quantile(cumulated, 0.5)
     near = max(1, round(NEAR * spec.capacity))
     first, end = inside - near - 1, min(inside + near, last)
-    low, high = shortest(beliefs.honest(belief), WITHIN)
+    lasting = sample.lasting(zone.sample, zone.bays_occupied + zone.bays_free, spec.capacity)
+    low, high = shortest(beliefs.honest(belief, lasting), WITHIN)
     middle = Middle(
         low=low,
         high=high,

@@ -62,6 +62,15 @@ def news(reading_s: float, leaving: float, coverage: float) -> float:
     return min(1.0, reading_s * (leaving + coverage**4 / RENEWED_S))
 
 
+def lasting(sample: Sample, seen: int, capacity: int) -> float:
+    """Return the variance (vehicles squared) of what the sensors of so many bays say wrong for days.
+
+    However long one listens to them, no number that rests on them is surer than that; nor do they disagree with a
+    number that follows them, so they earn no trust here. Where few of the bays are seen, it rests on the lanes.
+    """
+    return WRONG * capacity * max(1.0, _scale(sample)) * min(1.0, seen / capacity) ** 4
+
+
 def weights(sample: Sample, reading: Reading, numbers: Array) -> Array:
     """Return the logarithm of how well each number inside fits the reading (the best: about 0)."""
     u = np.minimum(numbers / reading.capacity, 1.0)

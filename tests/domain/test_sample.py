@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.domain import sample
+from controller.domain.belief import moments
 from controller.domain.chances import Array
 from controller.domain.events import BayChanged
 from controller.domain.sample import ODD, TENTHS, Reading, Sample
@@ -136,3 +137,20 @@ def test_every_bay_heard_tells_a_lot_of_any_size(capacity: int) -> None:
     spec = site(two_loops(), inside=None, capacity=capacity, bays=capacity)
     told = fold(spec, [BayChanged(f"b{i}", i % 4 == 0, i / 1000) for i in range(capacity)])
     assert zone(spec, told.state).free == pytest.approx(capacity * 3 // 4, abs=2)
+
+
+def test_listening_for_days_does_not_make_the_number_surer_than_the_sensors_are() -> None:
+    spec = site(two_loops("main"), capacity=CAPACITY, bays=CAPACITY, inside=40)
+    hours = range(3600, 4 * 86_400, 3600)
+    told = fold(spec, (BayChanged(f"b{n}", n < 40, float(at)) for at in hours for n in range(CAPACITY)))
+    belief, shown = told.state.zones["customers"].belief, zone(spec, told.state)
+    assert belief is not None
+    assert moments(belief)[1] < 0.5, "the belief itself counts each half-hour as news"
+    assert (shown.low, shown.free, shown.high) == (39, 40, 41), "one sensor in a hundred is wrong for days"
+
+
+def test_what_lasts_is_that_of_sensors_the_number_rests_on() -> None:
+    assert sample.lasting(Sample(), 0, CAPACITY) == 0.0
+    assert sample.lasting(Sample(), CAPACITY // 5, CAPACITY) < 0.01
+    assert sample.lasting(Sample(), CAPACITY, CAPACITY) == pytest.approx(0.8)
+    assert sample.lasting(Sample(), CAPACITY, CAPACITY - 10) == pytest.approx(0.7), "bays of spaces out of service"
