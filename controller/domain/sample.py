@@ -68,7 +68,7 @@ def lasting(sample: Sample, seen: int, capacity: int) -> float:
     However long one listens to them, no number that rests on them is surer than that; nor do they disagree with a
     number that follows them, so they earn no trust here. Where few of the bays are seen, it rests on the lanes.
     """
-    return WRONG * capacity * max(1.0, _scale(sample)) * min(1.0, seen / capacity) ** 4
+    return WRONG * capacity * max(1.0, _scale(sample)) * min(1.0, seen / max(1, capacity)) ** 4
 
 
 def weights(sample: Sample, reading: Reading, numbers: Array) -> Array:
