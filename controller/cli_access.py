@@ -1,5 +1,7 @@
 """``access``: who may use the pages and the API. Works on the accounts' file, whether the web process runs or not."""
 
+import getpass
+import os
 import sys
 import time
 from datetime import datetime
@@ -57,7 +59,7 @@ def user(directory: Path, *, name: str, role: str, password_stdin: bool) -> None
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     from controller.api.accounts import Role
 
-    _try(directory, lambda accounts: accounts.set_user(name, password, Role(role), time.time()))
+    _try(directory, lambda accounts: accounts.set_user(name, password, Role(role), time.time(), by=_by()))
     click.echo(f"{name} may log in as {role}.")
 
 
@@ -73,7 +75,7 @@ def token(directory: Path, *, name: str, role: str) -> None:
     """
     from controller.api.accounts import Role
 
-    click.echo(_try(directory, lambda accounts: accounts.make_token(name, Role(role), time.time())))
+    click.echo(_try(directory, lambda accounts: accounts.make_token(name, Role(role), time.time(), by=_by())))
 
 
 @access.command()
@@ -86,7 +88,7 @@ def revoke(directory: Path, *, kind: str, name: str) -> None:
     \b
     Example:  parking-controller access revoke token scada
     """
-    _try(directory, lambda accounts: accounts.revoke(kind, name, time.time()))
+    _try(directory, lambda accounts: accounts.revoke(kind, name, time.time(), by=_by()))
     click.echo(f"{kind} {name} is revoked.")
 
 
@@ -104,6 +106,15 @@ def everybody(directory: Path) -> None:
         click.echo(f"{account.kind:5}  {account.name:20}  {account.role:9}  made {_when(account.made)}  {standing}")
     if not accounts:
         click.echo(f"nobody yet in {directory}; begin with: parking-controller access user NAME --role manager")
+
+
+def _by() -> str:
+    """Return how the audit trail names whoever sits at this command line."""
+    try:
+        name = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        name = "?"
+    return f"command line ({name})"
 
 
 def _when(seconds: float | None) -> str:

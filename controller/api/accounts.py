@@ -8,19 +8,15 @@ compared in constant time. Times are Unix seconds.
 """
 
 import hashlib
-import os
 import secrets
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
+
+from controller.api.private_file import PrivateFile, on_record
 
 FILE_NAME = "staff.sqlite"
 MIN_PASSWORD = 10
@@ -31,7 +27,8 @@ IDLE_S, LONGEST_S = 12 * 3600.0, 14 * 86_400.0
 """How long a session lives without use, and at most."""
 SEEN_EVERY_S = 60.0
 """The last use is written down at most this often: an SD card wears out."""
-SCHEMA_VERSION = 1
+SHELL = "command line"
+"""Who makes accounts, where nothing more is known of it."""
 
 _PASSWORDS = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _TOKENS = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -96,49 +93,11 @@ class AccountError(ValueError):
     """An account that can't be made or found; says why and what to do."""
 
 
-class Accounts:
-    """The file. Any thread may use it; raises OSError when it can't be opened."""
+class Accounts(PrivateFile):
+    """The file; raises OSError when it can't be opened. ``by`` is who changes an account, for the audit trail."""
 
     def __init__(self, directory: Path) -> None:
-        self.path = directory / FILE_NAME
-        self._lock = threading.Lock()
-        directory.mkdir(parents=True, exist_ok=True)
-        try:
-            if not self.path.exists():
-                _begin(self.path)
-            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=5.0, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.executescript(_SCHEMA)
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        except sqlite3.Error as error:
-            raise OSError(f"{self.path}: can't be used ({error}). Check its owner, its rights and the disk") from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give the file to one thread, for all or nothing."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-
-    def read(self, sql: str, *values: object) -> list[tuple[object, ...]]:
-        """Return what a question finds."""
-        with self._lock:
-            return self._db.execute(sql, values).fetchall()
+        super().__init__(directory / FILE_NAME, _SCHEMA, keep=True)
 
     def key(self, name: str) -> bytes:
         """Return a random key that stays the same over restarts."""
@@ -148,13 +107,15 @@ class Accounts:
 
     # Users
 
-    def set_user(self, name: str, password: str, role: Role, now: float) -> None:
+    def set_user(self, name: str, password: str, role: Role, now: float, *, by: str = SHELL) -> None:
         """Make a user, or give one another password and role; ends the user's sessions. Raises AccountError."""
         _check_name("user", name)
         if len(password) < MIN_PASSWORD:
             raise AccountError(f"the password has {len(password)} characters: write at least {MIN_PASSWORD}")
         hashed = _PASSWORDS.hash(password)
         with self.transaction() as db:
+            had = db.execute("SELECT role FROM user WHERE name = ? AND revoked IS NULL", (name,)).fetchone()
+            on_record(db, now, by, f"user {name}: role [password set] = {role}", before=had[0] if had else "")
             db.execute(
                 "INSERT INTO user (name, role, password, made) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
                 " role = excluded.role, password = excluded.password, revoked = NULL",
@@ -174,13 +135,13 @@ class Accounts:
 
     # Tokens
 
-    def make_token(self, name: str, role: Role, now: float) -> str:
+    def make_token(self, name: str, role: Role, now: float, *, by: str = SHELL) -> str:
         """Make a token for one system and return it, this once; raises AccountError when the name is in use."""
         token = secrets.token_urlsafe(32)
         _check_name("token", name)
         if self.read("SELECT 1 FROM token WHERE name = ? AND revoked IS NULL", name):
             raise AccountError(f"token {name!r} is there already: revoke it first, or choose another name")
-        self._add_token(token, name, role, now)
+        self._add_token(token, name, role, now, by)
         return token
 
     def take_over(self, path: Path, now: float) -> bool:
@@ -196,11 +157,12 @@ class Accounts:
             raise ValueError(f"{path}: shorter than {MIN_TOKEN} characters; delete it")
         if self.read("SELECT 1 FROM token WHERE id = ?", _id(token)):
             return False
-        self._add_token(token, path.name, Role.MANAGER, now)
+        self._add_token(token, path.name, Role.MANAGER, now, "upgrade")
         return True
 
-    def _add_token(self, token: str, name: str, role: Role, now: float) -> None:
+    def _add_token(self, token: str, name: str, role: Role, now: float, by: str) -> None:
         with self.transaction() as db:
+            on_record(db, now, by, f"token {name}: role = {role}")
             db.execute(
                 "INSERT INTO token (id, name, role, hash, made) VALUES (?, ?, ?, ?, ?)",
                 (_id(token), name, role.value, _TOKENS.hash(token), now),
@@ -260,13 +222,15 @@ class Accounts:
         )
         return [Account(str(k), str(n), Role(str(r)), *map(_time, (m, u, x))) for k, n, r, m, u, x in rows]  # type: ignore[arg-type]
 
-    def revoke(self, kind: str, name: str, now: float) -> None:
+    def revoke(self, kind: str, name: str, now: float, *, by: str = SHELL) -> None:
         """Take an account's rights away at once; raises AccountError when there is none."""
         table = {"user": "user", "token": "token"}[kind]
         with self.transaction() as db:
-            sql = f"UPDATE {table} SET revoked = ? WHERE name = ? AND revoked IS NULL"  # noqa: S608  one of two words
-            if not db.execute(sql, (now, name)).rowcount:
+            sql = f"UPDATE {table} SET revoked = ? WHERE name = ? AND revoked IS NULL RETURNING role"  # noqa: S608  one of two words
+            had = db.execute(sql, (now, name)).fetchall()
+            if not had:
                 raise AccountError(f"no {kind} is named {name!r}; `parking-controller access list` tells who there is")
+            on_record(db, now, by, f"{kind} {name}: revoked", before=had[0][0])
             if kind == "user":
                 db.execute("DELETE FROM session WHERE user = ?", (name,))
 
@@ -274,15 +238,6 @@ class Accounts:
 def _check_name(kind: str, name: str) -> None:
     if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
         raise AccountError(f"{kind} {name!r}: write 1 to {MAX_NAME} printable characters")
-
-
-def _begin(path: Path) -> None:
-    """Make the file for its owner only; one that root makes belongs to whom the folder belongs."""
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
-            owner = path.parent.stat()
-            os.chown(path, owner.st_uid, owner.st_gid)  # SQLite does as much for the files beside it
 
 
 def _matches(hasher: PasswordHasher, hashed: str, secret: str) -> bool:

@@ -4,6 +4,7 @@ Whoever finds something wrong raises ``Problem``; what FastAPI and Starlette fin
 """
 
 import logging
+import sqlite3
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -71,6 +72,7 @@ def install(app: FastAPI) -> None:
     """Let every error of ``app`` leave as a problem document."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(sqlite3.Error, _not_kept)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -92,6 +94,13 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
         raise error
     faults = [f"{'.'.join(str(step) for step in e['loc'])}: {e['msg']}" for e in error.errors()]
     return answer(HTTPStatus.UNPROCESSABLE_ENTITY.value, "; ".join(faults), "Mend these and send it again")
+
+
+async def _not_kept(request: Request, error: Exception) -> JSONResponse:
+    """Say that a file of ours can't be used: nothing of what was asked for was done."""
+    log.error("%s %s: %s", request.method, request.url.path, error)
+    status, mend = HTTPStatus.SERVICE_UNAVAILABLE.value, "See whether the disk is full or worn out; then send it again"
+    return answer(status, f"this can't be put on record: {error}", mend)
 
 
 async def _unforeseen(request: Request, _error: Exception) -> JSONResponse:

@@ -106,10 +106,10 @@ def test_a_manager_tries_alarms_and_webhooks_and_sends_again_what_died(
         wait_until(lambda: outcome(browser, 0) == "Wysłano do: duty. Sprawdź, czy doszło.", 30)
         came = [receiver.next() for _ in range(6)]  # two, each twice, and both tests
         assert [p.json["title"] for p in came if p.path == "/alarm"] == ["Parking dla klientów: Próba alarmu"]
-        wait_until(lambda: "anna · alarm to duty" in browser.find_element(By.ID, "trail-list").text)
+        wait_until(lambda: "anna · alarm duty" in browser.find_element(By.ID, "trail-list").text)
         trail = [(who, what) for _, who, what in app.state.desk.outbox.trail()]
-        assert ("anna", "alarm to duty: tested") in trail
-        assert ("anna", "navigation: dead sent again") in trail
+        assert ("anna", "alarm duty: tested") in trail
+        assert ("anna", "webhook navigation: sent again [1]") in trail
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 

@@ -380,7 +380,7 @@ def test_what_was_not_taken_for_days_is_dead_and_goes_again_when_asked_for(outbo
     put(outbox, "customers", "9", at)
     assert outbox.again("navigation", "anna", at) == 1  # the customers' is no longer true
     assert [attempt(outbox, TAKEN, at) for _ in range(3)] == ["3", "9", None]
-    assert outbox.trail() == [(at, "anna", "navigation: dead sent again")]
+    assert outbox.trail() == [(at, "anna", "webhook navigation: sent again [1]")]
 
 
 def test_a_clock_that_was_set_forward_kills_nothing_at_once(outbox: Outbox) -> None:
@@ -553,8 +553,8 @@ def test_a_test_is_posted_now_by_a_manager_and_goes_on_record(
         assert (failed.status_code, failed.json()["detail"]) == (502, "answered 500")
         assert api.post("/nowhere/test").json()["mend"] == "Webhooks here: navigation"
         assert [(who, what) for _, who, what in app.state.desk.outbox.trail()] == [
-            ("token scada", "navigation: tested"),
-            ("token scada", "navigation: tested"),
+            ("token scada", "webhook navigation: tested"),
+            ("token scada", "webhook navigation: tested"),
         ]
     assert SECRET not in caplog.text
 

@@ -80,7 +80,7 @@ async def try_alarm(who: ManagerDep, test: AlarmTest, request: Request) -> Alarm
     site: Site = request.app.state.site
     language: Language = next((spec.language for spec in site.alarms if spec.to == test.to), "pl")
     courier: Courier = request.app.state.courier
-    await asyncio.to_thread(request.app.state.desk.outbox.record, who.by, f"alarm to {test.to}: tested", time.time())
+    await asyncio.to_thread(request.app.state.desk.outbox.record, who.by, f"alarm {test.to}: tested", time.time())
     try:
         await asyncio.to_thread(courier.send, test.to, *said(Alarm("test", ""), site.lot.name, language))
     except NotSentError as error:

@@ -3,7 +3,6 @@
 import { when, words, say } from "./live.js";
 
 const $ = (id) => document.getElementById(id);
-const FLAGS = { True: ["closed_True", "out of service_True"], False: ["closed_False", "out of service_False"] };
 let next = "/api/v1/audit?limit=50";
 
 function element(tag, textContent, className = "") {
@@ -12,8 +11,13 @@ function element(tag, textContent, className = "") {
 
 /** A value of a field as people say it. */
 function value(field, said) {
-  if (said in FLAGS) return words.audit_value[`${field}_${said}`] ?? said;
-  return said === "unknown" || said === "None" ? words.unknown : said;
+  return words.audit_value[`${field}_${said}`] ?? (said === "unknown" || said === "None" ? words.unknown : said);
+}
+
+/** "incident 3" and the like in the reader's words; other subjects are names of the site file. */
+function about(subject) {
+  const [, kind, name] = /^(\w+) (.+)$/.exec(subject) ?? [];
+  return kind in words.audit_subject ? `${words.audit_subject[kind]} ${name}` : subject;
 }
 
 /** "1 in" and the like, of a recount or an adjustment. */
@@ -21,7 +25,7 @@ function details(field, said) {
   const found = field === "recounted" && /^(\d+) seen, (\d+) in, (\d+) out$/.exec(said);
   if (found) return say(words.audit_recount, { seen: found[1], entries: found[2], exits: found[3] });
   const lasts = field === "message" && /^(\d+) s$/.exec(said);
-  return lasts ? say(words.audit_minutes, { n: Math.round(lasts[1] / 60) }) : said;
+  return lasts ? say(words.audit_minutes, { n: Math.round(lasts[1] / 60) }) : words.audit_detail[said] ?? said;
 }
 
 function line({ at, who, what, subject, field, details: more, before, after, reason }) {
@@ -29,8 +33,8 @@ function line({ at, who, what, subject, field, details: more, before, after, rea
   const head = element("p", "", "change-head");
   head.append(element("time", when(at), "quiet"), " ", element("strong", who));
   entry.append(head);
-  const told = field ? `${subject}: ${words.audit_field[field]}` : what;
-  const change = after === null ? "" : say(words.was_is, { before: value(field, before) || words.none, after: value(field, after) });
+  const told = field ? `${about(subject)}: ${words.audit_field[field]}` : what;
+  const change = after === null ? "" : say(words.was_is, { before: value(field, before) || words.none, after: value(field, after) || words.none });
   entry.append(element("p", [told, more ? `(${details(field, more)})` : ""].filter(Boolean).join(" ")));
   if (change) entry.append(element("p", change));
   entry.append(element("p", reason ? `${words.reason}: ${reason}` : words.no_reason, "quiet"));

@@ -29,7 +29,7 @@ _MESSAGE = {
     "error": "navigation.example:443: nothing answers there; check the address and the network",
 }
 
-_TRIED = {"at": _WHEN, "who": "anna", "what": "navigation: tested"}
+_TRIED = {"at": _WHEN, "who": "anna", "what": "webhook navigation: tested"}
 
 
 def _shape(example: dict[str, Any]) -> ConfigDict:

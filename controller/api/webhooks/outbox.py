@@ -8,21 +8,17 @@ not taken in ``GIVE_UP_S`` is dead: kept, shown, counted, and sent again when so
 Any thread may use it. Times are Unix seconds; a clock that is set back lengthens no pause beyond the longest.
 """
 
-import contextlib
-import logging
 import random
 import secrets
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from controller.api.private_file import PrivateFile, on_record
 from controller.api.webhooks.news import Key
 from controller.api.webhooks.post import LONGEST_WAIT_S, Outcome
-
-log = logging.getLogger(__name__)
 
 FILE_NAME = "webhooks.sqlite"
 PAUSES_S = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0)
@@ -30,7 +26,7 @@ PAUSES_S = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0)
 GIVE_UP_S = 3 * 86_400.0
 LEAST_TRIES = 5
 """Before a message is given up, however old: the clock may have been set."""
-KEPT_TAKEN, KEPT_DEAD, KEPT_TRAIL = 50, 1000, 1000
+KEPT_TAKEN, KEPT_DEAD = 50, 1000
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, hook TEXT NOT NULL,
@@ -43,8 +39,13 @@ CREATE TABLE IF NOT EXISTS hook (name TEXT PRIMARY KEY, failures INTEGER NOT NUL
     due REAL NOT NULL DEFAULT 0, taken_at REAL, error TEXT, taken INTEGER NOT NULL DEFAULT 0,
     failed INTEGER NOT NULL DEFAULT 0, dead INTEGER NOT NULL DEFAULT 0, replaced INTEGER NOT NULL DEFAULT 0)
     WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS trail (n INTEGER PRIMARY KEY, wall REAL NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL);
 """
+_EARLIER = (
+    "CREATE TABLE IF NOT EXISTS trail (n INTEGER PRIMARY KEY, wall REAL, who TEXT, what TEXT)",
+    "INSERT INTO audit (wall, who, what, reason, before) SELECT wall, who, what, '', '' FROM trail ORDER BY n",
+    "DROP TABLE trail",
+)
+"""What version 0.1 had on record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,55 +74,29 @@ class Totals(NamedTuple):
     error: str | None
 
 
-class Outbox:
+class Outbox(PrivateFile):
     """The file. One that is damaged is set aside; raises OSError when none can be made."""
 
     def __init__(self, directory: Path, hooks: Iterable[str] = ()) -> None:
-        self.path = directory / FILE_NAME
-        self._lock = threading.Lock()
-        try:
-            self._db = self._opened()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise OSError(f"{self.path}: can't be used ({error}). Check its owner, rights and the disk") from error
-            aside = self.path.with_suffix(".damaged")
-            log.error("%s is damaged (%s); it is now %s, and a new one begins", self.path, error, aside)  # noqa: TRY400
-            self.path.replace(aside)
-            self._db = self._opened()
+        super().__init__(directory / FILE_NAME, _SCHEMA, earlier=_EARLIER)
         self._begin(sorted(hooks))
-
-    def _opened(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, isolation_level=None, timeout=5.0, check_same_thread=False)
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            db.executescript(_SCHEMA)
-        except sqlite3.Error:
-            db.close()
-            raise
-        return db
 
     def _begin(self, hooks: list[str]) -> None:
         """Forget the webhooks that the site file no longer has."""
         here = f"({', '.join('?' * len(hooks))})"
-        with self._transaction() as db:
+        with self.transaction() as db:
             for table, column in (("message", "hook"), ("told", "hook"), ("hook", "name")):
                 db.execute(f"DELETE FROM {table} WHERE {column} NOT IN {here}", hooks)  # noqa: S608  marks alone
             db.executemany("INSERT OR IGNORE INTO hook (name) VALUES (?)", [(hook,) for hook in hooks])
 
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._db.close()
-
     def told(self, hook: str) -> dict[Key, str]:
         """Return what was told last of each thing."""
-        rows = self._read("SELECT type, subject, mark FROM told WHERE hook = ?", hook)
+        rows = self.read("SELECT type, subject, mark FROM told WHERE hook = ?", hook)
         return {(kind, subject): mark for kind, subject, mark in rows}
 
     def put(self, hook: str, news: Mapping[Key, tuple[str, str]], now: float) -> None:
         """Take news (mark and body of each), durably; what waits about the same things is replaced."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             for (kind, subject), (mark, body) in news.items():
                 about = (hook, kind, subject)
                 replaced = db.execute(
@@ -140,7 +115,7 @@ class Outbox:
     def next(self, hook: str, now: float) -> Waiting | None:
         """Return the message whose turn it is: the least tried one, then the oldest; None when there is none now."""
         latest = now + LONGEST_WAIT_S * 1.2  # beyond it, the clock was set back
-        rows = self._read(
+        rows = self.read(
             "SELECT m.n, m.id, m.body FROM message m JOIN hook h ON h.name = m.hook WHERE m.hook = ? AND"
             " m.state = 'waiting' AND NOT m.due BETWEEN ? AND ? AND NOT h.due BETWEEN ? AND ?"
             " ORDER BY m.tries, m.n LIMIT 1",
@@ -150,7 +125,7 @@ class Outbox:
 
     def note(self, hook: str, message: Waiting, outcome: Outcome, now: float) -> None:
         """Write down what became of an attempt."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             if outcome.taken:
                 db.execute(
                     "UPDATE message SET state = 'taken', ended = ?, tries = tries + 1, error = NULL WHERE n = ?",
@@ -184,8 +159,7 @@ class Outbox:
 
     def again(self, hook: str, who: str, now: float) -> int:
         """Let the dead wait anew, but those of which something newer was told; return how many. Goes on record."""
-        with self._transaction() as db:
-            db.execute("INSERT INTO trail (wall, who, what) VALUES (?, ?, ?)", (now, who, f"{hook}: dead sent again"))
+        with self.transaction() as db:
             db.execute(
                 "UPDATE message SET state = 'replaced' WHERE hook = ? AND state = 'dead' AND EXISTS (SELECT 1 FROM"
                 " message o WHERE o.hook = message.hook AND o.type = message.type AND o.subject = message.subject"
@@ -195,23 +169,21 @@ class Outbox:
             sql = "UPDATE message SET state = 'waiting', tries = 0, made = ?, due = ? WHERE hook = ? AND state = 'dead'"
             revived = db.execute(sql, (now, now, hook)).rowcount
             db.execute("UPDATE hook SET due = 0 WHERE name = ?", (hook,))
+            on_record(db, now, who, f"webhook {hook}: sent again [{revived}]")
             return revived
 
     def record(self, who: str, what: str, now: float) -> None:
         """Write down who did what."""
-        with self._transaction() as db:
-            db.execute("INSERT INTO trail (wall, who, what) VALUES (?, ?, ?)", (now, who, what))
-            db.execute("DELETE FROM trail WHERE n <= (SELECT max(n) FROM trail) - ?", (KEPT_TRAIL,))
+        with self.transaction() as db:
+            on_record(db, now, who, what)
 
     def trail(self, limit: int = 20) -> list[tuple[float, str, str]]:
         """Return who did what and when, newest first."""
-        return [
-            (w, by, x) for w, by, x in self._read("SELECT wall, who, what FROM trail ORDER BY n DESC LIMIT ?", limit)
-        ]
+        return [(row["wall"], row["who"], row["what"]) for row in self.audits(limit)]
 
     def totals(self, hook: str) -> Totals:
         """Say how a webhook fares."""
-        rows = self._read(
+        rows = self.read(
             "SELECT (SELECT count(*) FROM message WHERE hook = h.name AND state = 'waiting'),"
             " (SELECT count(*) FROM message WHERE hook = h.name AND state = 'dead'),"
             " taken, failed, dead, replaced, failures, taken_at,"
@@ -224,7 +196,7 @@ class Outbox:
     def messages(self, hook: str, state: str | None, limit: int, before: int | None) -> list[dict[str, Any]]:
         """Return messages, newest first, of rows before this ``n``."""
         names = ("n", "id", "type", "subject", "made", "tries", "state", "ended", "error")
-        rows = self._read(
+        rows = self.read(
             f"SELECT {', '.join(names)} FROM message WHERE hook = ? AND n < ? AND coalesce(?, state) = state"  # noqa: S608  ours
             " ORDER BY n DESC LIMIT ?",
             *(hook, 2**63 - 1 if before is None else before, state, limit),
@@ -235,21 +207,6 @@ class Outbox:
         for states, kept in (("'taken', 'replaced'", KEPT_TAKEN), ("'dead'", KEPT_DEAD)):
             which = f"SELECT n FROM message WHERE hook = ? AND state IN ({states})"  # noqa: S608  ours
             db.execute(f"DELETE FROM message WHERE n IN ({which} ORDER BY n DESC LIMIT -1 OFFSET {kept})", (hook,))  # noqa: S608
-
-    def _read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._db.execute(sql, values).fetchall()
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
 
 
 def pause_s(failures: int) -> float:

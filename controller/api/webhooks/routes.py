@@ -146,7 +146,7 @@ def messages(
 def try_webhook(who: ManagerDep, name: str, request: Request, site: SiteDep) -> WebhookTested:
     """Post a message of type ``webhook.test`` now, once: 200 means that the receiver took it."""
     delivery, desk = _known(request, name), _desk(request)
-    desk.outbox.record(who.by, f"{name}: tested", time.time())
+    desk.outbox.record(who.by, f"webhook {name}: tested", time.time())
     body = desk.body("webhook.test", {"name": name, "zones": [zone.name for zone in site.lot.zones]})
     outcome = delivery.attempt(f"msg_{secrets.token_urlsafe(18)}", body.encode())
     if not outcome.taken:
