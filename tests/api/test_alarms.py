@@ -70,6 +70,13 @@ def test_each_kind_is_noticed_and_only_where_it_is_asked_for(
         assert kinds(of(tmp_path), kind) == set()
 
 
+def test_an_unknown_number_is_told_with_what_counts_with_a_fault(tmp_path: Path) -> None:
+    now = of(tmp_path, None)
+    zone = now.zones[0].model_copy(update={"degraded": ["main", "side"]})
+    (alarm,) = wrong(now.model_copy(update={"zones": [zone]}), AlarmSpec(("uncertain",), "duty"))
+    assert "(never_counted, main, side)" in said(alarm, "Lot", "en")[1]
+
+
 CONDITIONS: dict[str, dict[str, Any]] = {
     "full": {"free": 0},
     "uncertain": {"free": None},

@@ -18,7 +18,9 @@ pytestmark = pytest.mark.browser
 
 
 def text(browser: webdriver.Chrome, selector: str) -> str:
-    return str(browser.execute_script("return document.querySelector(arguments[0]).textContent.trim()", selector))
+    """Return what is read there; nothing, as long as the page is on its way."""
+    script = "return document.querySelector(arguments[0])?.textContent.trim() ?? ''"
+    return str(browser.execute_script(script, selector))
 
 
 def lit_leds(browser: webdriver.Chrome) -> int:
