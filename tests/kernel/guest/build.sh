@@ -54,7 +54,7 @@ chmod 755 root/init
 kernel=$work/image/lib/modules/$abi/kernel
 number=10
 add() { cp "$1" "root/modules/$number-$(basename "$1")"; number=$((number + 1)); }
-for name in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci netfs fscache 9pnet 9pnet_virtio 9p overlay configfs; do
+for name in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci netfs fscache 9pnet 9pnet_virtio 9p overlay configfs i2c-dev i2c-stub; do
     found=$(find "$kernel" -name "$name.ko" -print -quit)
     if [ -n "$found" ]; then add "$found"; else echo "  $name is no module of $abi; taken to be built in"; fi
 done

@@ -5,7 +5,9 @@ It reads the sign from the bus alone, through the register model. With the produ
 
 import contextlib
 import os
+import shutil
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Callable
@@ -238,9 +240,46 @@ def chip_vanishes() -> str:
     return "dark meanwhile; the same process counts again, on a chip that udev gave it anew"
 
 
+def more_devices() -> str:
+    """The drop-ins for a light sensor, on a bus of the kernel's own stub, and for a WS2812 panel, made up.
+
+    The sensor answers nothing that makes sense (the stub speaks SMBus only), which the sign must not mind.
+    """
+    i2c, gpiomem, site = Path("/dev/i2c-0"), Path("/dev/gpiomem"), Path("/etc/parking-controller/site.toml")
+    assert (i2c.group(), oct(i2c.stat().st_mode & 0o777)) == ("i2c", "0o660")
+    os.mknod(gpiomem, stat.S_IFCHR | 0o660, os.makedev(1, 1))
+    assert not opens(SIGN, str(i2c)), "as shipped"
+    assert not opens(SIGN, str(gpiomem)), "as shipped"
+    before, text, folder = panel.reads(), site.read_text(), Path(f"/etc/systemd/system/{SIGN}.d")
+    shipped = VERSIONS / "current/share/parking-controller/systemd" / folder.name
+    victim = pid(SIGN)
+    try:
+        folder.mkdir()
+        for name in ("bh1750.conf", "ws2812.conf"):
+            shutil.copy(shipped / name, folder)
+        site.write_text(f"{text}\n[light]\ni2c = 0\n")
+        run("systemctl", "daemon-reload")
+        run("systemctl", "restart", SIGN)
+        replaced(SIGN, victim, 120)
+        within(60, lambda: str(i2c) in descriptors(SIGN), "the sign has opened the bus of the light sensor")
+        shows(int(before), 60)
+        allowed = [
+            device for device in (str(i2c), str(gpiomem), "/dev/spidev0.0", "/dev/gpiochip0") if opens(SIGN, device)
+        ]
+        assert allowed == [str(i2c), str(gpiomem), "/dev/spidev0.0"], allowed
+    finally:
+        site.write_text(text)
+        shutil.rmtree(folder)
+        run("systemctl", "daemon-reload")
+        run("systemctl", "restart", SIGN)
+    within(120, lambda: runs(SIGN), "the sign runs as shipped")
+    return f"the sign reads {before}, has {i2c} open, may open {gpiomem}, and still not the GPIO chip"
+
+
 PROMISES = (
     ("ready, on real devices", real_devices),
     ("no other devices", devices_closed),
+    ("the drop-ins for a light sensor and a WS2812 panel", more_devices),
     ("a car on the wires changes the LEDs", car),
     ("count is killed with half a car on the loops", killed),
     ("count is restarted with half a car on the loops", restarted),
