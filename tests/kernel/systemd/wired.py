@@ -257,7 +257,10 @@ def more_devices() -> str:
         folder.mkdir()
         for name in ("bh1750.conf", "ws2812.conf"):
             shutil.copy(shipped / name, folder)
-        site.write_text(f"{text}\n[light]\ni2c = 0\n")
+        dimmed = text.replace("height = 16\n", "height = 16\nbrightness_at_night = 1\n")
+        site.write_text(f"{dimmed}\n[light]\ni2c = 0\n")
+        said = run(str(VERSIONS / "current/bin/parking-controller"), "check", str(site))
+        assert ": good. " in said, dimmed
         run("systemctl", "daemon-reload")
         run("systemctl", "restart", SIGN)
         replaced(SIGN, victim, 120)
