@@ -8,7 +8,7 @@ import json
 import multiprocessing
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib import resources
@@ -95,17 +95,37 @@ def fits(row: Row) -> bool:
 
 def table(found: Sequence[Bound], rows: Sequence[Row]) -> str:
     """Return the means over the seeds, in Markdown."""
-    body = [["scenario", *COLUMNS, "reach"]]
+    body = [["scenario", *COLUMNS, "reach", "what is in the way"]]
     for row in rows:
         errors = [one.errors for one in found if one.case.scenario == row.scenario]
         if errors:
-            body.append([row.scenario, *(_mean([e[name] for e in errors]) for name in COLUMNS), f"{row.reach.mae:g}"])
+            means = {name: _mean([e[name] for e in errors]) for name in COLUMNS}
+            cells = ("-" if mean is None else f"{mean:.2f}" for mean in means.values())
+            body.append([row.scenario, *cells, f"{row.reach.mae:g}", in_the_way(means, row.reach.mae)])
     return aligned(body)
 
 
-def _mean(values: Sequence[float | None]) -> str:
+def in_the_way(means: Mapping[str, float | None], reach: float) -> str:
+    """Say which of the troubles keeps a lot from its target; ``means`` has a mean absolute error for each column."""
+    ours, rhythm, passages, both, chain, _ = (means[name] for name in COLUMNS)
+    if ours is None or rhythm is None or passages is None or both is None:
+        return "no number was shown"
+    if round(ours, 2) <= reach:
+        return "nothing: reached here"
+    if chain is not None and chain > reach:
+        return "what leaves no trace: the chain misses it, too"
+    if min(rhythm, passages, both) > reach:
+        return "the belief: it misses it with both told, too"
+    if rhythm <= reach and passages <= reach:
+        return "learning or the decoder: either one told is enough"
+    if rhythm <= reach:
+        return "learning: the rhythm told is enough"
+    return "the decoder: passages told are enough" if passages <= reach else "learning and the decoder together"
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return f"{fmean(known):.2f}" if len(known) == len(values) else "-"
+    return fmean(known) if len(known) == len(values) else None
 
 
 def page(found: Sequence[Bound], rows: Sequence[Row], command: str) -> str:

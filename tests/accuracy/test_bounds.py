@@ -47,7 +47,7 @@ def test_the_table_has_means_and_a_dash_where_a_way_does_not_fit() -> None:
     assert "`bounds --seeds 2`" in page
     assert "means over 2 " in page
     heading, _, line = bounds.table(found, rows).splitlines()
-    assert [cell.strip() for cell in heading.split("|")[1:-1]] == ["scenario", *COLUMNS, "reach"]
+    assert [cell.strip() for cell in heading.split("|")[1:-1]] == ["scenario", *COLUMNS, "reach", "what is in the way"]
     assert [cell.strip() for cell in line.split("|")[1:-1]] == [
         "lot",
         "1.50",
@@ -57,7 +57,27 @@ def test_the_table_has_means_and_a_dash_where_a_way_does_not_fit() -> None:
         "-",
         "1.00",
         "1.5",
+        "nothing: reached here",
     ]
+
+
+@pytest.mark.parametrize(
+    ("errors", "says"),
+    [
+        ((1.0, 1.0, 1.0, 1.0, 1.0), "nothing: reached here"),
+        ((1.004, 1.0, 1.0, 1.0, 1.0), "nothing: reached here"),
+        ((3.0, 2.0, 2.0, 2.0, 1.5), "what leaves no trace: the chain misses it, too"),
+        ((3.0, 2.0, 2.0, 2.0, None), "the belief: it misses it with both told, too"),
+        ((3.0, 2.0, 2.0, 2.0, 0.5), "the belief: it misses it with both told, too"),
+        ((3.0, 1.0, 0.9, 0.8, 0.5), "learning or the decoder: either one told is enough"),
+        ((3.0, 0.9, 2.0, 0.8, 0.5), "learning: the rhythm told is enough"),
+        ((3.0, 2.0, 1.0, 0.8, 0.5), "the decoder: passages told are enough"),
+        ((3.0, 2.0, 2.0, 0.8, 0.5), "learning and the decoder together"),
+        ((3.0, 2.0, 2.0, None, 0.5), "no number was shown"),
+    ],
+)
+def test_what_is_in_the_way_is_said(errors: tuple[float | None, ...], says: str) -> None:
+    assert bounds.in_the_way(dict(zip(COLUMNS, (*errors, 0.3), strict=True)), 1.0) == says
 
 
 @pytest.mark.parametrize(
