@@ -5,6 +5,7 @@ than any controller can (``hindsight``), with and without the future. See ``boun
 """
 
 import json
+import math
 import multiprocessing
 import shlex
 import sys
@@ -107,20 +108,17 @@ def table(found: Sequence[Bound], rows: Sequence[Row]) -> str:
 
 def in_the_way(means: Mapping[str, float | None], reach: float) -> str:
     """Say which of the troubles keeps a lot from its target; ``means`` has a mean absolute error for each column."""
-    ours, rhythm, passages, both, chain, _ = (means[name] for name in COLUMNS)
-    if ours is None or rhythm is None or passages is None or both is None:
-        return "no number was shown"
-    if round(ours, 2) <= reach:
-        return "nothing: reached here"
-    if chain is not None and chain > reach:
-        return "what leaves no trace: the chain misses it, too"
-    if min(rhythm, passages, both) > reach:
-        return "the belief: it misses it with both told, too"
-    if rhythm <= reach and passages <= reach:
-        return "learning or the decoder: either one told is enough"
-    if rhythm <= reach:
-        return "learning: the rhythm told is enough"
-    return "the decoder: passages told are enough" if passages <= reach else "learning and the decoder together"
+    known = {name: math.inf if means[name] is None else round(means[name] or 0.0, 2) for name in COLUMNS}
+    chain = means["chain"]
+    ways = (
+        ("nothing: reached here", known["ours"] <= reach),
+        ("what leaves no trace: the chain misses it, too", chain is not None and chain > reach),
+        ("learning: the rhythm told is enough", known["rhythm told"] <= reach < known["passages told"]),
+        ("the decoder: passages told are enough", known["passages told"] <= reach < known["rhythm told"]),
+        ("learning or the decoder: either told is enough", known["passages told"] <= reach),
+        ("learning and the decoder together", known["both told"] <= reach),
+    )
+    return next((says for says, true in ways if true), "the belief: it misses it with both told, too")
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
