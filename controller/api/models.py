@@ -400,8 +400,8 @@ class Reasoned(BaseModel):
 
     model_config = _asked({"reason": "counted twice"})
 
-    reason: str = Field(default="", max_length=200)
-    """Goes on record with it."""
+    reason: str = Field(min_length=1, max_length=200, pattern=r"\S")
+    """Why, in a few words: it goes on record with it."""
 
 
 class Correction(Reasoned):

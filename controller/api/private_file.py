@@ -16,6 +16,7 @@ from typing import Any, Self
 
 log = logging.getLogger(__name__)
 
+SCHEMA_VERSION = 1
 KEPT = 10_000
 """Rows of an audit trail; above that the oldest goes."""
 
@@ -96,6 +97,7 @@ def _opened(path: Path, schema: str, earlier: Sequence[str]) -> sqlite3.Connecti
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         db.executescript(schema)
         db.execute("BEGIN IMMEDIATE")
         if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'audit'").fetchone():

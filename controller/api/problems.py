@@ -18,6 +18,8 @@ from starlette.exceptions import HTTPException
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+MOST_SENT = 40
+"""Characters of a wrong value that are told back."""
 
 _MENDS: dict[int, str] = {
     HTTPStatus.NOT_FOUND: "See /api/v1/openapi.json for what there is",
@@ -92,8 +94,16 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    faults = [f"{'.'.join(str(step) for step in e['loc'])}: {e['msg']}" for e in error.errors()]
-    return answer(HTTPStatus.UNPROCESSABLE_ENTITY.value, "; ".join(faults), "Mend these and send it again")
+    faults = [f"{'.'.join(str(step) for step in e['loc'])}: {e['msg']}{_sent(e)}" for e in error.errors()]
+    why = any(e["loc"][-1:] == ("reason",) for e in error.errors())
+    mend = f"Mend these and send it again{'; a reason says why in up to 200 characters' if why else ''}"
+    return answer(HTTPStatus.UNPROCESSABLE_ENTITY.value, "; ".join(faults), mend)
+
+
+def _sent(fault: Mapping[str, Any]) -> str:
+    """Return the value that is wrong, if it is short and was sent at all."""
+    sent = fault.get("input")
+    return f", not {sent!r}" if isinstance(sent, str | int | float) and len(str(sent)) <= MOST_SENT else ""
 
 
 async def _not_kept(request: Request, error: Exception) -> JSONResponse:

@@ -29,6 +29,7 @@ from controller.api.alarms.courier import Courier
 from controller.api.door import Answers, BodyLimit, Counted, SecurityHeaders
 from controller.api.feeds import routes as feeds
 from controller.api.incidents import page as incidents_page
+from controller.api.incidents import poster
 from controller.api.incidents import routes as incidents
 from controller.api.incidents.book import Book
 from controller.api.incidents.desk import Desk
@@ -99,7 +100,7 @@ def create_app(config: WebConfig, *, extra: Sequence[APIRouter] = (), lobby: str
     problems.install(app)
     conditional.install(app)
     app.include_router(feeds.router, dependencies=[Depends(readable("feeds"))], responses=problems.WRONG_TOKEN)
-    api = (reading, staff, past, incidents, audit, alarms, webhooks, metrics)
+    api = (reading, staff, past, incidents, poster, audit, alarms, webhooks, metrics)
     ours = (*api, pages, past_page, incidents_page, login)
     for router in (*(part.router for part in ours), *extra):
         app.include_router(router, responses=problems.WRONG_TOKEN)

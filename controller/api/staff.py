@@ -59,7 +59,7 @@ router = APIRouter(
     ),
 )
 
-ReasonQuery = Annotated[str, Query(max_length=200, description="Goes on record with it.")]
+ReasonQuery = Annotated[str, Query(min_length=1, max_length=200, pattern=r"\S", description="Goes on record with it.")]
 
 _FAILURES: dict[type[CommandError], tuple[HTTPStatus, str]] = {
     KeyUnreadableError: (
@@ -121,7 +121,7 @@ async def end_recount(
 
 @router.delete("/zones/{name}/recount")
 async def give_up_recount(
-    who: AttendantDep, name: str, site: SiteDep, live: LiveDep, uplink: UplinkDep, reason: ReasonQuery = ""
+    who: AttendantDep, name: str, site: SiteDep, live: LiveDep, uplink: UplinkDep, reason: ReasonQuery
 ) -> Done:
     """End the recount without a number; the count goes on as if there had been none."""
     _recounting(site, live, name)
@@ -195,7 +195,7 @@ async def put_message(who: ManagerDep, name: str, words: SignText, site: SiteDep
 
 @router.delete("/signs/{name}/message")
 async def take_message_off(
-    who: ManagerDep, name: str, site: SiteDep, uplink: UplinkDep, reason: ReasonQuery = ""
+    who: ManagerDep, name: str, site: SiteDep, uplink: UplinkDep, reason: ReasonQuery
 ) -> SignDone:
     """Take staff's words off the sign before they end by themselves; harmless when there are none."""
     known_sign(site, name)

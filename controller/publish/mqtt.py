@@ -136,7 +136,8 @@ class MqttState:
         elif not message.payload.isdigit() or len(message.payload) > _DIGITS:
             log.warning("MQTT %s: %r is no number of vehicles; not taken", message.topic, message.payload[:40])
         else:
-            self._command({"do": "correct", "zone": zone, "occupied": int(message.payload), "by": "mqtt"})
+            order = {"do": "correct", "zone": zone, "occupied": int(message.payload)}
+            self._command({**order, "by": "mqtt", "reason": f"set over {message.topic}"})
 
     def _send(self, topic: str) -> None:
         self._sent_at[topic] = self._newest_sent

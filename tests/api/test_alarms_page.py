@@ -109,7 +109,7 @@ def test_a_manager_tries_alarms_and_webhooks_and_sends_again_what_died(
         wait_until(lambda: "anna · alarm duty" in browser.find_element(By.ID, "trail-list").text)
         trail = [(who, what) for _, who, what in app.state.desk.outbox.trail()]
         assert ("anna", "alarm duty: tested") in trail
-        assert ("anna", "webhook navigation: sent again [1]") in trail
+        assert ("anna", "webhook navigation: sent again [2]") in trail
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 

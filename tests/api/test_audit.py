@@ -51,9 +51,9 @@ def rows(product: Product, what: str) -> list[tuple[object, ...]]:
 
 FIRST = {
     "/api/v1/zones/customers/adjustment": [("POST", CORRECTION)],
-    "/api/v1/zones/customers/recount": [("DELETE", "/api/v1/zones/customers/recount")],
+    "/api/v1/zones/customers/recount": [("DELETE", "/api/v1/zones/customers/recount?reason=rain")],
     "/api/v1/zones/staff/recount/result": [("POST", "/api/v1/zones/staff/recount")],
-    "/api/v1/zones/staff/recount": [("POST", "/api/v1/zones/staff/recount")],
+    "/api/v1/zones/staff/recount?reason=rain": [("POST", "/api/v1/zones/staff/recount")],
     "/api/v1/zones/customers/undo": [("POST", CORRECTION)],
 }
 """What must have been done before such a write means anything."""
@@ -73,13 +73,14 @@ def test_a_write_is_on_record_with_its_input(
     assert role.covers(needs)
     product, api, tokens = lot
     headers = {"Authorization": f"Bearer {tokens[role]}"}
+    why = {"reason": "first"}
     for how, where in FIRST.get(path, []):
-        api.request(how, where, json={"occupied": 5} if where == CORRECTION else {}, headers=headers)
+        api.request(how, where, json={"occupied": 5} | why if where == CORRECTION else why, headers=headers)
     before = rows(product, AUDIT)
     answer = api.request(verb, path, json=body or None, headers=headers)
     assert answer.status_code == 200, answer.text
     ((who, reason, line),) = rows(product, AUDIT)[len(before) :]  # when it is acknowledged, it is durable
-    assert (who, reason) == (f"token of a {role}", body.get("reason", ""))
+    assert (who, reason) == (f"token of a {role}", body.get("reason") or path.partition("=")[2])
     assert line
 
 

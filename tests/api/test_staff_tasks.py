@@ -189,7 +189,7 @@ def test_the_count_is_put_right_in_every_way_and_taken_back(phone: Phone) -> Non
     ]
     phone.open("/staff/audit")
     phone.wait("#changes", "wpisana liczba pojazdów")
-    first, *_, last = phone.browser.find_elements(By.CSS_SELECTOR, "#changes li")
+    first, *_, last, _her_account = phone.browser.find_elements(By.CSS_SELECTOR, "#changes li")
     assert "cofnięta poprawka" in first.text
     assert "Było: 31, jest: 28." in first.text
     assert "anna" in last.text

@@ -1,6 +1,7 @@
 import asyncio
 import dataclasses
 import io
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,12 +9,14 @@ from typing import Any
 import httpx
 import pytest
 from count_on_air import EPOCH, CountOnAir, lot, wait_until
+from fastapi.routing import APIRoute
 from PIL import Image
 
 from controller.api.accounts import FILE_NAME
 from controller.api.private_file import PrivateFile
 from controller.api.problems import ProblemDetails
 from controller.api.server import WebConfig
+from controller.api.staff import router
 from controller.api.uplink import KeyUnreadableError, LinkDownError, NoReplyError, Uplink
 from controller.domain.events import Corrected
 from controller.domain.report import Message, MessageKind, Reason
@@ -44,6 +47,11 @@ CREDENTIALS: dict[str, Callable[[str], dict[str, str]]] = {
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+def reasoned(body: Any) -> Any:
+    """Give a body a reason, so that it is not refused for want of one."""
+    return {"reason": "counted", **body} if isinstance(body, dict) else body
 
 
 @pytest.fixture
@@ -98,10 +106,10 @@ def test_a_correction_reaches_the_count_with_who_and_why(linked: CountOnAir, api
 
 @pytest.mark.parametrize("closed", [True, False])
 def test_a_closure_reaches_the_count(linked: CountOnAir, api: httpx.Client, token: str, closed: bool) -> None:  # noqa: FBT001
-    answer = api.post("/api/v1/zones/staff/closure", json={"closed": closed}, headers=bearer(token))
+    answer = api.post("/api/v1/zones/staff/closure", json={"closed": closed, "reason": "snow"}, headers=bearer(token))
     assert answer.status_code == 200
     (command,) = linked.commands
-    assert (command["do"], command["zone"], command["closed"], command["reason"]) == ("close", "staff", closed, "")
+    assert (command["do"], command["zone"], command["closed"], command["reason"]) == ("close", "staff", closed, "snow")
 
 
 def test_staffs_own_words_reach_the_count_and_are_taken_off(linked: CountOnAir, api: httpx.Client, token: str) -> None:
@@ -136,7 +144,7 @@ def test_staffs_own_words_reach_the_count_and_are_taken_off(linked: CountOnAir, 
 def test_words_that_the_panel_cannot_show_whole_or_that_never_end_are_refused_here(
     linked: CountOnAir, api: httpx.Client, token: str, body: Any, why: str
 ) -> None:
-    answer = api.post(WRITES[2][0], json=body, headers=bearer(token))
+    answer = api.post(WRITES[2][0], json=reasoned(body), headers=bearer(token))
     assert why in assert_problem(answer, 422).detail
     assert linked.commands == []
     assert_problem(api.post("/api/v1/signs/nowhere/message", json=WRITES[2][1], headers=bearer(token)), 404)
@@ -161,10 +169,12 @@ def test_words_that_the_panel_cannot_show_whole_or_that_never_end_are_refused_he
 def test_a_correction_out_of_bounds_is_refused_here(
     linked: CountOnAir, api: httpx.Client, token: str, body: Any
 ) -> None:
-    answer = api.post("/api/v1/zones/customers/correction", json=body, headers=bearer(token))
+    answer = api.post("/api/v1/zones/customers/correction", json=reasoned(body), headers=bearer(token))
     assert_problem(answer, 422)
     assert linked.commands == []
-    at_most = api.post("/api/v1/zones/customers/correction", json={"occupied": 80}, headers=bearer(token))
+    at_most = api.post(
+        "/api/v1/zones/customers/correction", json={"occupied": 80, "reason": "counted"}, headers=bearer(token)
+    )
     assert at_most.status_code == 200
 
 
@@ -177,7 +187,7 @@ def test_a_body_beyond_all_measure_is_refused_unread(linked: CountOnAir, api: ht
 
 
 def test_an_unknown_zone_is_named_with_those_that_there_are(linked: CountOnAir, api: httpx.Client, token: str) -> None:
-    answer = api.post("/api/v1/zones/custmers/correction", json={"occupied": 3}, headers=bearer(token))
+    answer = api.post("/api/v1/zones/custmers/correction", json=reasoned({"occupied": 3}), headers=bearer(token))
     assert assert_problem(answer, 404).mend == "Zones here: customers, staff"
     assert linked.commands == []
 
@@ -261,14 +271,14 @@ def test_a_command_that_nobody_answers_times_out(config: WebConfig) -> None:
         ("POST", "zones/customers/adjustment", {"change": -29}, "only 28 vehicles are in 'customers'"),
         ("POST", "zones/staff/recount", {}, "a recount of 'staff' is under way already"),
         ("POST", "zones/customers/recount/result", {"seen": 3}, "no recount of 'customers' is under way"),
-        ("DELETE", "zones/customers/recount", None, "no recount of 'customers' is under way"),
+        ("DELETE", "zones/customers/recount?reason=rain", None, "no recount of 'customers' is under way"),
         ("POST", "zones/staff/undo", {}, "nothing in 'staff' can be taken back"),
     ],
 )
 def test_what_things_are_not_fit_for_is_a_conflict(
     linked: CountOnAir, api: httpx.Client, token: str, verb: str, path: str, body: Any, why: str
 ) -> None:
-    answer = api.request(verb, f"/api/v1/{path}", json=body, headers=bearer(token))
+    answer = api.request(verb, f"/api/v1/{path}", json=reasoned(body), headers=bearer(token))
     assert assert_problem(answer, 409).detail == why
     assert linked.commands == []
 
@@ -281,7 +291,7 @@ def test_nothing_of_a_zone_that_its_bays_count_can_be_corrected_by_a_few(
     count.say(dataclasses.replace(report, zones=(by_bays, report.zones[1])))
     wait_until(lambda: api.get("/api/v1/status").json()["live"])
     for path, body in (("adjustment", {"change": 1}), ("recount", {}), ("undo", {})):
-        answer = api.post(f"/api/v1/zones/customers/{path}", json=body, headers=bearer(token))
+        answer = api.post(f"/api/v1/zones/customers/{path}", json=reasoned(body), headers=bearer(token))
         assert "counted by its bays" in assert_problem(answer, 409).detail
     assert count.commands == []
 
@@ -302,16 +312,53 @@ def test_nothing_of_a_zone_that_its_bays_count_can_be_corrected_by_a_few(
 def test_a_value_that_is_not_allowed_is_refused_here(
     linked: CountOnAir, api: httpx.Client, token: str, path: str, body: Any
 ) -> None:
-    assert_problem(api.post(f"/api/v1/{path}", json=body, headers=bearer(token)), 422)
+    assert_problem(api.post(f"/api/v1/{path}", json=reasoned(body), headers=bearer(token)), 422)
     assert linked.commands == []
+
+
+REASONED = [
+    ("POST", "zones/customers/correction", {"occupied": 3}),
+    ("POST", "zones/customers/adjustment", {"change": 1}),
+    ("POST", "zones/customers/recount", {}),
+    ("POST", "zones/staff/recount/result", {"seen": 3}),
+    ("DELETE", "zones/staff/recount", None),
+    ("POST", "zones/customers/undo", {}),
+    ("POST", "zones/customers/closure", {"closed": True}),
+    ("POST", "bays/A1/service", {"out_of_service": True}),
+    ("POST", "signs/entrance/test", {}),
+    ("POST", "signs/entrance/message", {"text": "P", "minutes": 5}),
+    ("DELETE", "signs/entrance/message", None),
+]
+
+
+@pytest.mark.parametrize("reason", [None, "", "  \t", "x" * 201])
+@pytest.mark.parametrize(("verb", "path", "body"), REASONED)
+def test_without_a_reason_nothing_is_changed(
+    linked: CountOnAir, api: httpx.Client, token: str, verb: str, path: str, body: Any, reason: str | None
+) -> None:
+    said = {} if reason is None else {"reason": reason}
+    sent = {"params": said} if body is None else {"json": {**body, **said}}
+    problem = assert_problem(api.request(verb, f"/api/v1/{path}", headers=bearer(token), **sent), 422)
+    assert "reason: " in problem.detail
+    assert "a reason says why in up to 200 characters" in problem.mend
+    if reason and len(reason) < 40:
+        assert repr(reason) in problem.detail
+    assert linked.commands == []
+
+
+def test_every_write_that_reaches_the_count_is_among_those_that_need_a_reason() -> None:
+    routes = [route for route in router.routes if isinstance(route, APIRoute)]
+    found = {(verb, route.path.removeprefix("/api/v1/")) for route in routes for verb in route.methods or ()}
+    told = {(verb, re.sub(r"(?<=s/)[^/]+", "{name}", path, count=1)) for verb, path, _ in REASONED}
+    assert {one for one in found if one[0] not in {"GET", "HEAD"}} == told
 
 
 def test_bays_and_signs_that_are_not_there_are_named_with_those_that_are(
     linked: CountOnAir, api: httpx.Client, token: str
 ) -> None:
-    answer = api.post("/api/v1/bays/A9/service", json={"out_of_service": True}, headers=bearer(token))
+    answer = api.post("/api/v1/bays/A9/service", json=reasoned({"out_of_service": True}), headers=bearer(token))
     assert assert_problem(answer, 404).mend == "Bays here: A1, A2, A3"
-    assert_problem(api.post("/api/v1/signs/exit/test", json={}, headers=bearer(token)), 404)
+    assert_problem(api.post("/api/v1/signs/exit/test", json=reasoned({}), headers=bearer(token)), 404)
     assert linked.commands == []
 
 

@@ -398,7 +398,7 @@ def _asked(client: httpx.Client, known: dict[str, str]) -> list[str]:
         client.post(path, json={"occupied": 7}, headers={"Authorization": f"Basic {token}"}),
         client.post(path, content=b"{", headers=bearer),
         client.post(path, json={"occupied": "many"}, headers=bearer),
-        client.post("/api/v1/zones/nowhere/correction", json={"occupied": 7}, headers=bearer),
+        client.post("/api/v1/zones/nowhere/correction", json={"occupied": 7, "reason": "counted"}, headers=bearer),
         client.get(f"/api/v1/status?token={token}"),
         client.get(f"/api/v1/passages?token={token}&limit=many"),
         client.post("/login", data={"name": "anna", "password": f"{word}x"}, headers=origin),

@@ -2,11 +2,8 @@
 
 import hmac
 from http import HTTPStatus
-from ipaddress import ip_address
-from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
-import segno
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -15,6 +12,7 @@ from controller.api.access import SESSION, csrf_of, denied, refuse_other_sites
 from controller.api.accounts import Role, Who
 from controller.api.incidents.book import DRIVERS_KINDS, MAX_NOTE, Finding, Incident, IncidentKind, Step
 from controller.api.incidents.desk import Desk, DeskDep, Do, IdPath, assignable, place_of
+from controller.api.incidents.poster import BORDER, address_of, code_of
 from controller.api.login import form_fields
 from controller.api.pages import language, render, staff_page, visitor
 from controller.api.parts import LiveDep, SiteDep
@@ -167,24 +165,9 @@ def poster(request: Request, site: SiteDep, sign: str = "") -> Response:
         return staff_page(request, "poster.html", site=site, page="incidents")
     names = [s.name for s in site.lot.signs]
     name = sign if sign in names else names[0] if names else ""
-    base = (site.api.public_url or str(request.base_url)).rstrip("/")
-    address = f"{base}/report" + (f"?sign={quote(name)}" if name else "")
-    try:
-        qr = segno.make_qr(address, error="q")
-    except ValueError as error:
-        detail = f"{address[:40]}… is too long for a QR code ({len(address)} characters)"
-        mend = "Give public_url in [api] of the site file"
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, mend=mend) from error
-    code = qr.svg_inline(scale=8, border=4, dark="#000", light="#fff", omitsize=True)
+    to = address_of(request, site, name)
+    code = code_of(to.address).svg_inline(scale=8, border=BORDER, dark="#000", light="#fff", omitsize=True)
     return staff_page(
-        request, "poster.html", site=site, page="incidents", names=names, name=name, address=address, code=code,
-        local=_is_local(base),
+        request, "poster.html", site=site, page="incidents", names=names, name=name, address=to.address, code=code,
+        local=to.local,
     )  # fmt: skip
-
-
-def _is_local(base: str) -> bool:
-    host = urlsplit(base).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -11,6 +11,7 @@ from controller.api.access import AttendantDep, ViewerDep, refuse_other_sites
 from controller.api.incidents.book import Incident, NoIncidentError
 from controller.api.incidents.desk import Desk, DeskDep, IdPath, assignable, place_of
 from controller.api.incidents.shapes import (
+    Assignees,
     Assignment,
     Closing,
     Feedback,
@@ -65,6 +66,12 @@ def incidents(
         following = f"/api/v1/incidents?limit={limit}&before={found[limit - 1].id}"
         following += "" if closed is None else f"&closed={str(closed).lower()}"
     return Incidents(incidents=[record(one, site) for one in found[:limit]], next=following)
+
+
+@router.get("/incidents/assignees", responses=_READ)
+def assignees(_who: ViewerDep, request: Request) -> Assignees:
+    """List who may be given an incident."""
+    return Assignees(names=assignable(request.app.state.gate))
 
 
 @router.get("/incidents/{number}", responses={**_READ, **problems.responses(HTTPStatus.NOT_FOUND)})

@@ -171,6 +171,27 @@ class Remark(BaseModel):
     note: str = Field(default="", max_length=MAX_NOTE)
 
 
+class Assignees(BaseModel):
+    """Users who may deal with incidents: attendants and managers."""
+
+    model_config = shape({"names": ["anna", "jan"]})
+
+    names: list[str]
+
+
+class ReportAddress(BaseModel):
+    """Where drivers report what is wrong with a sign; ``report.svg`` and ``report.png`` beside it are its QR code."""
+
+    model_config = shape(
+        {"sign": "entrance", "address": "https://parking.example/report?sign=entrance", "local": False}
+    )
+
+    sign: str
+    address: str
+    local: bool
+    """It works on the controller itself alone: give ``public_url`` in the site file."""
+
+
 class Assignment(BaseModel):
     """Who shall deal with it."""
 
