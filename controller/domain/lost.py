@@ -17,7 +17,9 @@ from controller.domain.unclear import FOLLOWS, SHUNTS, one_loop_only
 STALE_S = 20.0
 """Nobody drives against a one-way lane and stands on its first loop for so long."""
 TOO_SOON_S = 0.3
-"""Nobody drives from one loop to the other in this time."""
+"""Nobody drives from one loop to the other in this time ..."""
+TOO_SOON = 0.25
+"""... nor in this part of what the one ahead needed."""
 LOST = "a change of a loop was lost"
 
 
@@ -100,8 +102,8 @@ def replaced(case: Case) -> Weighed:
 def caught_up(case: Case) -> Weighed:
     """S is said to be covered while it is, with a follower on F: it drove on, and the leader has left."""
     lane = case.lane
-    if case.at - lane.follower_on < TOO_SOON_S:  # both were just read again
-        return read_again(changed(lane, phase=Phase.BOTH, renewed=False)), ()
+    if case.at - lane.follower_on < max(TOO_SOON_S, TOO_SOON * case.unit_s):  # S was just read again, and F maybe, too
+        return read_again(changed(lane, phase=Phase.BOTH, renewed=False) if lane.renewed else lane), ()
     left = case.sure(tailgating=True, at=max(lane.second.on, lane.follower_on), doubt=LOST)
     learned = told(lane.learned.faded(turning=False))
     now = next_on_f(changed(lane, learned=learned))

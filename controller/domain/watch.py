@@ -46,12 +46,15 @@ def listened(lot: LotSpec, state: LotState, spec: LaneSpec) -> LotState:
         return state
     share_in, share_out = shares(lot, state, spec)
     entries, exits, entry_strength, exit_strength = expectation(belief)
+    rates = belief.expected
     silence = state.silences.get(spec.name, Silence(state.at - GRID_S))
     lasted_s = min(GRID_S, state.at - silence.since)
     silence = silences.grown(
-        silence, share_in * entries * lasted_s, share_out * exits * lasted_s, entry_strength, exit_strength
+        silence,
+        silences.Expected(share_in * entries * lasted_s, entry_strength, rates.entry_variance),
+        silences.Expected(share_out * exits * lasted_s, exit_strength, rates.exit_variance),
     )
-    if not silences.is_dead(silence):
+    if not silences.is_dead(silence, state.at, rates.entry_variance, rates.exit_variance):
         return changed(state, silences=put(state.silences, spec.name, silence))
     zone_spec = next(z for z in lot.zones if z.name == spec.zone)
     zone = occupancy.missed(zone_spec, state.zones[spec.zone], state.at - silence.since, share_in, share_out)
@@ -125,7 +128,8 @@ def _level_changed(
 ) -> LotState:
     watched, role = state.lanes[spec.name], detector.role
     if role is not Role.BARRIER and level.occupied:
-        state = changed(state, silences=put(state.silences, spec.name, Silence(level.at)))
+        silence = silences.heard(state.silences.get(spec.name), level.at)
+        state = changed(state, silences=put(state.silences, spec.name, silence))
     if role is Role.BARRIER:
         now, passed = lane.barrier_changed(spec, watched, occupied=level.occupied, at=level.at, repeated=level.repeated)
     else:

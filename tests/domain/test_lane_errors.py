@@ -6,7 +6,7 @@ import pytest
 from domain_lanes import LIMITS, Watched, one_way, seasoned, story, watch
 from domain_lots import levels, two_loops
 from domain_traffic import Geometry, convoy, geometries
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from controller.domain import health, lane
@@ -79,6 +79,13 @@ def test_where_lost_changes_show_by_repeats_one_that_does_not_is_less_likely() -
     cars=st.lists(st.tuples(st.floats(3.5, 6.0), st.floats(4.0, 12.0)), min_size=1, max_size=5),
     part=st.floats(0, 1),
     loops=st.sampled_from([("main.outer",), ("main.inner",), ("main.outer", "main.inner")]),
+)
+@example(  # beside a leader that is about to leave the inner loop
+    geometry=Geometry(2.25, 1.0),
+    speed=1.0,
+    cars=[(4.0, 4.0), (5.0, 5.0), (5.0, 4.0)],
+    part=0.640625,
+    loops=("main.inner",),
 )
 @settings(max_examples=200, deadline=None)
 def test_levels_that_are_read_again_cost_no_vehicle_and_make_none(
