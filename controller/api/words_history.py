@@ -50,6 +50,16 @@ WORDS: dict[str, tuple[str, str]] = {
         "Ile razy policzono: {n}; średnia pomyłka {error}, największa {worst}; z samych przejazdów {passages}.",
         "Counted {n} times; mean error {error}, worst {worst}; by passages alone {passages}.",
     ),
+    "drift_said": (
+        "Od {since}: {passages} przejazdów; liczenia ({n}) wykazały razem {net}, {rate} na 1000 (błąd ±{error}).",
+        "Since {since}: {passages} passages; counts ({n}) showed {net} in all, {rate} in 1,000 (±{error}).",
+    ),
+    "drift_once": (
+        "Od {since}: {passages} przejazdów; liczenie wykazało {net}, {rate} na 1000. Jedno nie mówi, na ile to pewne.",
+        "Since {since}: {passages} passages; a count showed {net}, {rate} in 1,000. One can't tell how sure that is.",
+    ),
+    "drift_passages": ("Przejazdów od poprzedniego liczenia", "Passages since the count before"),
+    "drift_found": ("Za dużo (+) lub za mało (-)", "Too many (+) or too few (-)"),
     "accuracy_inside": (
         "W podanych granicach: {inside} z {n} (powinno być 9 z 10).",
         "Within the stated bounds: {inside} of {n} (9 of 10 should be).",

@@ -65,6 +65,7 @@ def page(  # noqa: PLR0913, PLR0917  a query's parameters
     try:
         found = past.past(name, chosen, "hour" if kind == "day" else "day")
         more |= {"past": found, "bay_use": past.bays(chosen), "accuracy": past.accuracy(chosen)}
+        more["drift"] = past.drifts(chosen).get(name)
         more["corrections"] = past.corrections(chosen)[: -SHOWN - 1 : -1]
     except JournalError:
         more = {"trouble": True}

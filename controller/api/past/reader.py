@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from controller.api.past import rows
+from controller.api.past.drift import Drift, by_hand, drift, intervals
 from controller.api.past.figures import Accuracy, BayUse, Past, accuracy, bay_use, past
 from controller.api.past.rows import Corrected, Level
 from controller.api.past.span import Kind, Per, Span, span_of
@@ -71,7 +72,28 @@ class Reader:
             passages = rows.passages(db, span.begin, span.end)
         found = []
         for zone in self.site.lot.zones:
-            lanes = {lane.name for lane in self.site.lot.lanes if zone.name in {lane.zone, lane.from_zone}}
+            lanes = lanes_of(self.site, zone.name)
             number = sum(n for (_, lane, _), n in passages.items() if lane in lanes)
             found.append(accuracy(zone.name, [one for one in told if one.zone == zone.name], number))
         return found
+
+    def drifts(self, span: Span) -> dict[str, Drift]:
+        """Return what the counts of the span show of each zone's passages, since the last count before it."""
+        found: dict[str, Drift] = {}
+        with rows.opened(self.path) as db:
+            told = rows.corrections(db, span.begin, span.end)
+            for zone in self.site.lot.zones:
+                counts = rows.correction_before(db, zone.name, span.begin) + [c for c in told if c.zone == zone.name]
+                if len(counts) < 2:  # noqa: PLR2004  one after another
+                    continue
+                lanes = lanes_of(self.site, zone.name)
+                between = [rows.number(db, lanes, begin, end) for begin, end in intervals(counts)]
+                added = by_hand(rows.changes_of(db, zone.name, counts[0].wall, counts[-1].wall))
+                if (one := drift(counts, between, added)) is not None:
+                    found[zone.name] = one
+        return found
+
+
+def lanes_of(site: Site, zone: str) -> set[str]:
+    """Return the lanes through a zone's boundary."""
+    return {lane.name for lane in site.lot.lanes if zone in {lane.zone, lane.from_zone}}

@@ -7,6 +7,7 @@ from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Literal
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Response
 from starlette.responses import StreamingResponse
@@ -16,9 +17,10 @@ from controller.api.access import ViewerDep
 from controller.api.incidents.desk import DeskDep
 from controller.api.parts import JournalDep, LiveDep, SiteDep
 from controller.api.past import sheets
+from controller.api.past.drift_shapes import drift_told
 from controller.api.past.figures import BayUse
 from controller.api.past.figures import Bucket as Figures
-from controller.api.past.reader import Reader
+from controller.api.past.reader import Reader, lanes_of
 from controller.api.past.rows import Corrected, Level
 from controller.api.past.shapes import (
     AccuracyReport,
@@ -159,7 +161,7 @@ def accuracy(
     """Tell how right the numbers were, by corrections, recounts and drivers' feedback; and what lanes have shown."""
     chosen = past.span(span, on)
     with readable_journal():
-        found = past.accuracy(chosen)
+        found, drifts = past.accuracy(chosen), past.drifts(chosen)
     heard = desk.book.reports(chosen.begin, chosen.end)
     return AccuracyReport(
         span=span,
@@ -176,6 +178,7 @@ def accuracy(
                 inside_interval=one.inside_interval,
                 by_passages=_rounded(one.by_passages, 2),
                 passages=one.passages,
+                drift=drift_told(drifts.get(one.zone), lanes_of(past.site, one.zone), ZoneInfo(past.site.timezone)),
                 reports={kind: ReportCounts(**counts) for kind, counts in heard.get(one.zone, {}).items()},
             )
             for one in found

@@ -142,3 +142,33 @@ def last_corrections(db: sqlite3.Connection, limit: int, before: int | None) -> 
         (2**63 - 1 if before is None else before, limit),
     )
     return [Corrected(*row) for row in rows]
+
+
+def correction_before(db: sqlite3.Connection, zone: str, wall: float) -> list[Corrected]:
+    """Return the last correction of a zone before a time, or nothing."""
+    rows = db.execute(
+        "SELECT id, wall, zone, told, believed, counted, low, high FROM correction WHERE zone = ? AND wall < ?"
+        " ORDER BY id DESC LIMIT 1",
+        (zone, wall),
+    )
+    return [Corrected(*row) for row in rows]
+
+
+def number(db: sqlite3.Connection, lanes: set[str], begin: float, end: float) -> int:
+    """Return how many passages these lanes had after a time, until another."""
+    here = ", ".join("?" * len(lanes))
+    sql = (
+        f"SELECT count(*) FROM passage WHERE wall > ? AND wall <= ? AND kind IN ('entry', 'exit') AND lane IN ({here})"  # noqa: S608  marks alone
+    )
+    found: int = db.execute(sql, (begin, end, *lanes)).fetchone()[0]
+    return found
+
+
+def changes_of(db: sqlite3.Connection, zone: str, begin: float, end: float) -> list[tuple[float, str]]:
+    """Return when people changed what of a zone, oldest first; the subject is cut off."""
+    subject = f"{zone}: "
+    rows = db.execute(
+        "SELECT wall, substr(what, ?) FROM audit WHERE wall > ? AND wall <= ? AND substr(what, 1, ?) = ? ORDER BY id",
+        (len(subject) + 1, begin, end, len(subject), subject),
+    )
+    return rows.fetchall()

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from controller.api.models import LaneQualityStatus
 from controller.api.models import _shape as shape
+from controller.api.past.drift_shapes import DRIFT, ZoneDrift
 from controller.api.past.span import Kind, Per
 from controller.domain.report import Status
 
@@ -62,6 +63,7 @@ ACCURACY = {
     "inside_interval": 6,
     "by_passages": 2.4,
     "passages": 2817,
+    "drift": DRIFT,
     "reports": {"said_free": {"confirmed": 1, "refuted": 0, "unclear": 0, "open": 2}},
 }
 
@@ -253,6 +255,8 @@ class ZoneAccuracy(BaseModel):
     by_passages: float | None
     """Mean absolute error of passages alone."""
     passages: int
+    drift: ZoneDrift | None
+    """Null: nobody counted twice with passages between."""
     reports: dict[str, ReportCounts]
     """What drivers said of signs that show this zone, by kind: ``said_free`` (and nothing was), ``said_full``."""
 
