@@ -286,6 +286,7 @@ def test_feedback_is_in_the_accuracy_report(api: httpx.Client, config: WebConfig
     api.headers.update(tokens(config)["attendant"])
     for kind in ("said_free", "said_free", "said_full"):
         api.post(FEEDBACK, json={"kind": kind})
+    assert api.post(INCIDENTS, json={"kind": "said_free", "zone": "customers"}).status_code == 200  # staff's is none
     api.post(f"{INCIDENTS}/1/closing", json={"finding": "confirmed"})
     customers, staff = api.get("/api/v1/history/accuracy?span=day").json()["zones"]
     assert customers["reports"]["said_free"] == {"confirmed": 1, "refuted": 0, "unclear": 0, "open": 1}
