@@ -112,11 +112,11 @@ def in_the_way(means: Mapping[str, float | None], reach: float) -> str:
     chain = means["chain"]
     ways = (
         ("nothing: reached here", known["ours"] <= reach),
-        ("what leaves no trace: the chain misses it, too", chain is not None and chain > reach),
         ("learning: the rhythm told is enough", known["rhythm told"] <= reach < known["passages told"]),
         ("the decoder: passages told are enough", known["passages told"] <= reach < known["rhythm told"]),
         ("learning or the decoder: either told is enough", known["passages told"] <= reach),
         ("learning and the decoder together", known["both told"] <= reach),
+        ("what leaves no trace: the chain misses it, too", chain is not None and chain > reach),
     )
     return next((says for says, true in ways if true), "the belief: it misses it with both told, too")
 

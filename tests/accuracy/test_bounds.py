@@ -70,6 +70,7 @@ def test_the_table_has_means_and_a_dash_where_a_way_does_not_fit() -> None:
         ((3.0, 2.0, 2.0, 2.0, None), "the belief: it misses it with both told, too"),
         ((3.0, 2.0, 2.0, 2.0, 0.5), "the belief: it misses it with both told, too"),
         ((3.0, 1.0, 0.9, 0.8, 0.5), "learning or the decoder: either told is enough"),
+        ((3.0, 2.0, 0.9, 2.0, 1.5), "the decoder: passages told are enough"),
         ((3.0, 0.9, 2.0, 0.8, 0.5), "learning: the rhythm told is enough"),
         ((3.0, 2.0, 1.0, 0.8, 0.5), "the decoder: passages told are enough"),
         ((3.0, 2.0, 2.0, 0.8, 0.5), "learning and the decoder together"),
