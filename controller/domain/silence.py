@@ -15,6 +15,8 @@ than E vehicles take on the average. Of 9,000 passages a month (80 spaces, offic
 import math
 from dataclasses import dataclass, replace
 
+from controller.domain.rhythm import ENTRY_SPREAD, EXIT_SPREAD
+
 DEAD = 9.0
 """Minus the natural logarithm of the chance of so long a silence, from which the lane is taken for dead."""
 OTHERS = 5
@@ -26,7 +28,7 @@ IN_USE = 10.0
 IN_USE_S = 2 * 3600.0
 """... of which those so long ago count a third ..."""
 SAME_DAY_S = 6 * 3600.0
-"""... and after this time it may be another day, on which the lot is closed."""
+"""... and after this time it may be another day, on which the lot is closed, or opens later."""
 LEAST_SPREAD = 0.15
 """However alike the days have been: how far one may differ (standard deviation of a factor)."""
 
@@ -81,8 +83,11 @@ def grown(silence: Silence, entries: Expected, exits: Expected) -> Silence:
 def is_dead(silence: Silence, at: float, entry_variance: float, exit_variance: float) -> bool:
     """Whether the lane can hardly be alive at this time; variances: of the factors by which days differ."""
     beside = silence.others >= OTHERS
-    if not beside and (silence.used < IN_USE or at - silence.since > SAME_DAY_S):
+    overnight = at - silence.since > SAME_DAY_S
+    if not beside and (silence.used < IN_USE or overnight):
         return False
+    if overnight:  # others may have been seen yesterday, and when a lot opens differs by more than how many come
+        entry_variance, exit_variance = max(entry_variance, ENTRY_SPREAD**2), max(exit_variance, EXIT_SPREAD**2)
     inwards = _surprise(silence.entries, silence.entries_doubt, entry_variance)
     outwards = _surprise(silence.exits, silence.exits_doubt, exit_variance)
     return inwards + outwards > (DEAD if beside else DEAD_ALONE)

@@ -87,6 +87,13 @@ def test_where_no_other_lane_tells_it_is_dead_only_when_it_was_in_use_before() -
     assert not alone(IN_USE, SAME_DAY_S / HOUR_S + 1)
 
 
+def test_after_a_night_days_that_were_alike_prove_less() -> None:
+    """A lot opens later: 13 were to come by now, and 20 had left by other lanes the evening before."""
+    alike = grown(Silence(0.0, others=20), Expected(13.5, 1 / 0.035, 0.035), NONE)
+    assert is_dead(alike, 2 * HOUR_S, 0.035, 0.007)
+    assert not is_dead(alike, 11 * HOUR_S, 0.035, 0.007)
+
+
 def test_what_a_lane_saw_yesterday_is_no_sign_that_it_is_in_use() -> None:
     told = None
     for at in range(12):
