@@ -20,7 +20,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-api-fuzz test-homeassistant test-sign-cycles check accuracy sign-sheet torture clean lock \
+.PHONY: help install demo test test-api-fuzz test-homeassistant test-sign-cycles check accuracy sign-sheet staff-pictures torture clean lock \
   check-esphome test-kernel test-systemd test-arm64
 
 help: ## Show this
@@ -54,6 +54,10 @@ test-homeassistant: $(VENV)/.test $(SCRATCH)/homeassistant/.ready ## Heavy: a re
 
 accuracy: $(VENV)/.accuracy ## Heavy: simulate, replay and score every scenario; write docs/accuracy.md; ARGS="--only office*"
 	$(BIN)/python -m controller.accuracy --out docs $(ARGS)
+
+staff-pictures: $(VENV)/.test ## Draw every page of staff anew: docs/img/staff/*.png
+	@deploy/need-debian.sh $(TEST_PACKAGES)
+	PARKING_PICTURES=docs/img/staff $(BIN)/pytest -q tests/api/test_staff_rounds.py -k "picture or why"
 
 sign-sheet: $(VENV)/.product ## Draw every message on every panel: docs/img/sign-sheet-*.png, tests/sign/golden/*.txt
 	$(BIN)/python -m controller.sign.sheet

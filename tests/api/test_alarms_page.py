@@ -92,7 +92,7 @@ def test_a_manager_tries_alarms_and_webhooks_and_sends_again_what_died(
         enter(browser, address, config, Role.MANAGER)
         wait_until(lambda: field(browser, "dead") == "2", 30)
         assert field(browser, "target") == f"http://127.0.0.1:{receiver.port}"
-        assert field(browser, "error") == "answered 410"
+        assert field(browser, "error") == "odbiorca nie przyjął wiadomości („answered 410”)"
         press(browser, "data-try=navigation")
         wait_until(lambda: "answered 410" in outcome(browser, 1))
         if KEPT:

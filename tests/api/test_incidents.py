@@ -281,16 +281,29 @@ def test_incidents_come_newest_first_in_pages_open_or_closed(api: httpx.Client, 
     assert [one["id"] for one in api.get(f"{INCIDENTS}?closed=true").json()["incidents"]] == [numbers[2]]
 
 
-def test_feedback_is_in_the_accuracy_report(api: httpx.Client, config: WebConfig) -> None:
+def test_feedback_is_in_the_accuracy_report(count: CountOnAir, api: httpx.Client, config: WebConfig) -> None:
     write_past(config.state_dir / "journal.sqlite", datetime.now(WARSAW), 1)
     api.headers.update(tokens(config)["attendant"])
-    for kind in ("said_free", "said_free", "said_full"):
-        api.post(FEEDBACK, json={"kind": kind})
+    api.post(FEEDBACK, json={"kind": "said_free"})  # while no number is known: neither as the count nor not
+    count.say(lot(12))
+    count.beat()
+    wait_until(lambda: api.get("/api/v1/status").json()["zones"][0]["free"] == 12)
+    api.post(FEEDBACK, json={"kind": "said_free"})
+    api.post(FEEDBACK, json={"kind": "said_full"})
     assert api.post(INCIDENTS, json={"kind": "said_free", "zone": "customers"}).status_code == 200  # staff's is none
     api.post(f"{INCIDENTS}/1/closing", json={"finding": "confirmed"})
     customers, staff = api.get("/api/v1/history/accuracy?span=day").json()["zones"]
-    assert customers["reports"]["said_free"] == {"confirmed": 1, "refuted": 0, "unclear": 0, "open": 1}
-    assert customers["reports"]["said_full"]["open"] == 1
+    assert customers["reports"]["said_free"] == {
+        "confirmed": 1,
+        "refuted": 0,
+        "unclear": 0,
+        "open": 1,
+        "agreed": 0,
+        "disagreed": 1,
+    }
+    assert customers["reports"]["said_full"]["agreed"] == 1
+    sheet = api.get("/api/v1/history/table.csv?zone=customers&span=day&table=reports").text.splitlines()
+    assert sheet[1:] == ["customers,said_free,0,1,1,0,0,1", "customers,said_full,1,0,0,0,0,1"]
     assert staff["reports"] == {}
 
 

@@ -1,6 +1,6 @@
 """Every task of staff, in a real browser against the real count and sign processes, on a phone and on a desk.
 
-Pictures of each step are kept in build/screenshots.
+The rest of them is in test_staff_rounds.py. Pictures of each step are kept in build/screenshots.
 """
 
 import dataclasses
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from count_on_air import wait_until
-from fixtures_site import ROOT, Product, drive_in
+from fixtures_site import Product, drive_in
+from phone import Phone
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 from web_in_thread import serving
 
@@ -28,8 +28,6 @@ from controller.link import default_address
 from controller.site import ApiSpec, load
 
 pytestmark = pytest.mark.browser
-
-PICTURES = ROOT / "build" / "screenshots"
 
 SITE = """
 [lot]
@@ -72,57 +70,16 @@ pin_factory = "mock"
 """
 
 
-class Phone:
-    """Somebody's browser on the staff pages of a running lot."""
+class StaffPhone(Phone):
+    """A phone at a lot whose pins can be driven."""
 
     def __init__(self, browser: webdriver.Chrome, address: str, width: int, product: Product) -> None:
-        self.browser, self.address, self.width, self.product = browser, address, width, product
-        size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-
-    def open(self, path: str, lang: str = "pl") -> None:
-        self.browser.get(f"{self.address}{path}?lang={lang}")
-        self.wait(".badge", "na żywo" if lang == "pl" else "live")
-
-    def text(self, selector: str) -> str:
-        script = "return document.querySelector(arguments[0])?.textContent.trim() ?? ''"
-        return str(self.browser.execute_script(script, selector))
-
-    def wait(self, selector: str, text: str) -> None:
-        try:
-            wait_until(lambda: text in self.text(selector))
-        except AssertionError:
-            raise AssertionError(f"{selector} says {self.text(selector)!r}, not {text!r}") from None
-
-    def find(self, selector: str) -> WebElement:
-        return self.browser.find_element(By.CSS_SELECTOR, selector)
-
-    def press(self, selector: str) -> None:
-        """Press a button by the keyboard, as everybody can."""
-        wait_until(lambda: self.find(selector).is_displayed() and self.find(selector).is_enabled())
-        self.browser.execute_script("arguments[0].focus()", self.find(selector))
-        self.find(selector).send_keys(Keys.ENTER)
-
-    def confirm(self, reason: str) -> None:
-        """Give a reason in the dialog, which has the focus, and send."""
-        wait_until(lambda: self.find("#ask").is_displayed())
-        self.browser.switch_to.active_element.send_keys(reason, Keys.ENTER)
-        wait_until(lambda: not self.find("#ask").is_displayed())
-        self.wait("#outcome", "Zapisane.")
-
-    def keep(self, name: str) -> None:
-        """Keep a picture of the page as it is."""
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        self.browser.save_screenshot(str(PICTURES / f"{name}-{self.width}.png"))
-
-    def fits(self) -> bool:
-        """Whether nothing reaches over the edge of the screen."""
-        script = "const { clientWidth, scrollWidth } = document.documentElement; return scrollWidth <= clientWidth"
-        return bool(self.browser.execute_script(script))
+        super().__init__(browser, address, width)
+        self.product = product
 
 
 @pytest.fixture(params=[390, 1280])
-def phone(product: Product, browser: webdriver.Chrome, request: pytest.FixtureRequest) -> Iterator[Phone]:
+def phone(product: Product, browser: webdriver.Chrome, request: pytest.FixtureRequest) -> Iterator[StaffPhone]:
     product.site.write_text(SITE, "utf-8")
     product.start_count()
     product.start("sign")
@@ -140,7 +97,7 @@ def phone(product: Product, browser: webdriver.Chrome, request: pytest.FixtureRe
             cookie = accounts.begin_session(Who("anna", Role.MANAGER, "user"), time.time())
         browser.get(f"{address}/login")
         browser.add_cookie({"name": SESSION, "value": cookie})
-        yield Phone(browser, address, request.param, product)
+        yield StaffPhone(browser, address, request.param, product)
 
 
 def audit(journal: Path) -> list[tuple[str, str, str]]:
@@ -151,7 +108,7 @@ def audit(journal: Path) -> list[tuple[str, str, str]]:
             raise AssertionError(journal) from error
 
 
-def test_the_count_is_put_right_in_every_way_and_taken_back(phone: Phone) -> None:
+def test_the_count_is_put_right_in_every_way_and_taken_back(phone: StaffPhone) -> None:
     phone.open("/staff/correct")
     phone.wait("#now-inside", "28")
     assert phone.fits()
@@ -199,7 +156,7 @@ def test_the_count_is_put_right_in_every_way_and_taken_back(phone: Phone) -> Non
     assert phone.fits()
 
 
-def test_a_walk_reckons_with_what_passes_and_a_closed_zone_says_so(phone: Phone) -> None:
+def test_a_walk_reckons_with_what_passes_and_a_closed_zone_says_so(phone: StaffPhone) -> None:
     phone.open("/staff/correct")
     phone.wait("#now-inside", "28")
     phone.press("#recount-begin")
@@ -245,7 +202,7 @@ def test_a_walk_reckons_with_what_passes_and_a_closed_zone_says_so(phone: Phone)
     assert "naliczono 20, w tym czasie wjazdy 1, wyjazdy 0" in phone.text("#changes")
 
 
-def test_a_bay_is_taken_out_of_service_and_a_sign_says_what_staff_want(phone: Phone) -> None:
+def test_a_bay_is_taken_out_of_service_and_a_sign_says_what_staff_want(phone: StaffPhone) -> None:
     phone.open("/staff/correct")
     phone.press("[data-service=A2]")
     phone.confirm("prace remontowe")
@@ -301,7 +258,7 @@ def test_a_bay_is_taken_out_of_service_and_a_sign_says_what_staff_want(phone: Ph
     ]
 
 
-def test_now_says_whether_the_sign_is_right_and_why_without_a_jump(phone: Phone) -> None:
+def test_now_says_whether_the_sign_is_right_and_why_without_a_jump(phone: StaffPhone) -> None:
     phone.open("/staff")
     phone.wait("article[data-zone=klienci] [data-field=free]", "12")
     phone.wait("article[data-zone=klienci]", "liczba pewna")

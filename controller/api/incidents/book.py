@@ -115,6 +115,26 @@ class Incident:
     finding: Finding | None
 
 
+@dataclass(slots=True)
+class Counts:
+    """What became of drivers' reports of one kind, and what the count believed when they came."""
+
+    confirmed: int = 0
+    refuted: int = 0
+    unclear: int = 0
+    open: int = 0
+    """Nobody has closed these."""
+    agreed: int = 0
+    """The count believed what the driver saw: no space free for ``said_free``, some for ``said_full``."""
+    disagreed: int = 0
+    """It believed the contrary. What is in neither came while no number was known."""
+
+    @property
+    def number(self) -> int:
+        """How many there were."""
+        return self.confirmed + self.refuted + self.unclear + self.open
+
+
 class NoIncidentError(LookupError):
     """No incident has this number."""
 
@@ -211,16 +231,22 @@ class Book(PrivateFile):
         rows = self.read(f"{_ROW} WHERE status = 'new' AND source = 'driver' ORDER BY id DESC LIMIT 100")
         return [_incident(row) for row in rows]
 
-    def reports(self, begin: float, end: float) -> dict[str, dict[str, dict[str, int]]]:
-        """Return how often signs were said to be wrong between two times: zone -> kind -> finding or ``open``."""
+    def reports(self, begin: float, end: float) -> dict[str, dict[str, Counts]]:
+        """Return how often signs were said to be wrong between two times: zone -> kind -> counts."""
         rows = self.read(
-            "SELECT zone, kind, coalesce(finding, 'open'), count(*) FROM incident WHERE at >= ? AND at < ?"
-            " AND source = 'driver' AND kind IN ('said_free', 'said_full') AND zone IS NOT NULL GROUP BY 1, 2, 3",
+            "SELECT zone, kind, coalesce(finding, 'open'), (SELECT json_extract(value, '$.free')"
+            " FROM json_each(moment, '$.zones') WHERE json_extract(value, '$.name') = zone)"
+            " FROM incident WHERE at >= ? AND at < ?"
+            " AND source = 'driver' AND kind IN ('said_free', 'said_full') AND zone IS NOT NULL",
             *(begin, end),
         )
-        found: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-        for zone, kind, finding, number in rows:
-            found[zone][kind][finding] = number
+        found: dict[str, dict[str, Counts]] = defaultdict(lambda: defaultdict(Counts))
+        for zone, kind, finding, free in rows:
+            counts = found[zone][kind]
+            setattr(counts, finding, getattr(counts, finding) + 1)
+            if free is not None:
+                agreed = (free > 0) is (kind == IncidentKind.SAID_FULL)
+                counts.agreed, counts.disagreed = counts.agreed + agreed, counts.disagreed + (not agreed)
         return found
 
 

@@ -1,5 +1,6 @@
 """/api/v1/history: what was, for viewers; see ``shapes``. Spreadsheets are made by ``sheets``."""
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from starlette.responses import StreamingResponse
 
 from controller.api import problems
 from controller.api.access import ViewerDep
-from controller.api.incidents.desk import DeskDep
+from controller.api.incidents.desk import Desk, DeskDep
+from controller.api.live import Live
 from controller.api.parts import JournalDep, LiveDep, SiteDep
 from controller.api.past import sheets
 from controller.api.past.drift_shapes import drift_told
@@ -179,7 +181,9 @@ def accuracy(
                 by_passages=_rounded(one.by_passages, 2),
                 passages=one.passages,
                 drift=drift_told(drifts.get(one.zone), lanes_of(past.site, one.zone), ZoneInfo(past.site.timezone)),
-                reports={kind: ReportCounts(**counts) for kind, counts in heard.get(one.zone, {}).items()},
+                reports={
+                    kind: ReportCounts(**dataclasses.asdict(counts)) for kind, counts in heard.get(one.zone, {}).items()
+                },
             )
             for one in found
         ],
@@ -198,18 +202,20 @@ def accuracy(
 def table_csv(
     _who: ViewerDep,
     past: ReaderDep,
+    live: LiveDep,
+    desk: DeskDep,
     zone: ZoneQuery,
     span: SpanQuery = "day",
     on: OnQuery = None,
     table: Annotated[
-        sheets.Table, Query(description="hours and levels are of the zone; bays, corrections of all.")
+        sheets.Table, Query(description="hours, days and levels are of the zone; the others of all.")
     ] = "hours",
 ) -> Response:
     """Give one table of the past as CSV."""
     known_zone(past.site, zone)
     chosen = past.span(span, on)
     with readable_journal():
-        text = sheets.csv_text(sheets.rows_of(past, table, zone, chosen))
+        text = sheets.csv_text(sheets.rows_of(past, table, zone, chosen, _beside(live, desk, chosen)))
     return Response(text, media_type="text/csv; charset=utf-8", headers=_as_file(f"{table}-{zone}", chosen, "csv"))
 
 
@@ -224,20 +230,31 @@ def table_csv(
         **problems.responses(HTTPStatus.NOT_FOUND),
     },
 )
-def book_xlsx(
+def book_xlsx(  # noqa: PLR0913, PLR0917  a query's parameters
     _who: ViewerDep,
     past: ReaderDep,
+    live: LiveDep,
+    desk: DeskDep,
     zone: ZoneQuery,
     span: SpanQuery = "day",
     on: OnQuery = None,
     lang: Annotated[Literal["pl", "en"], Query(description="Of the headings.")] = "pl",
+    table: Annotated[sheets.Table | None, Query(description="This one alone.")] = None,
 ) -> Response:
-    """Give all tables of the past as a spreadsheet."""
+    """Give all tables of the past, or one of them, as a spreadsheet."""
     known_zone(past.site, zone)
     chosen = past.span(span, on)
     with readable_journal():
-        content = sheets.xlsx(past, zone, chosen, lang)
-    return Response(content, media_type=sheets.XLSX, headers=_as_file(zone, chosen, "xlsx"))
+        content = sheets.xlsx(
+            past, zone, chosen, lang, _beside(live, desk, chosen), (table,) if table else sheets.TABLES
+        )
+    name = f"{table}-{zone}" if table else zone
+    return Response(content, media_type=sheets.XLSX, headers=_as_file(name, chosen, "xlsx"))
+
+
+def _beside(live: Live, desk: Desk, span: Span) -> sheets.Beside:
+    qualities = {lane.name: lane.quality for lane in live.picture().lanes}
+    return sheets.Beside(desk.book.reports(span.begin, span.end), qualities)
 
 
 def _as_file(name: str, span: Span, suffix: str) -> dict[str, str]:

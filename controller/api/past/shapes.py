@@ -229,13 +229,17 @@ class Corrections(BaseModel):
 class ReportCounts(BaseModel):
     """What became of reports of one kind."""
 
-    model_config = shape({"confirmed": 1, "refuted": 0, "unclear": 0, "open": 2})
+    model_config = shape({"confirmed": 1, "refuted": 0, "unclear": 0, "open": 2, "agreed": 1, "disagreed": 2})
 
     confirmed: int = 0
     refuted: int = 0
     unclear: int = 0
     open: int = 0
     """Nobody has closed these."""
+    agreed: int = 0
+    """When these came, the count believed what the driver saw: no space for ``said_free``, some for ``said_full``."""
+    disagreed: int = 0
+    """The count believed the contrary; what is in neither of the two came while no number was known."""
 
 
 class ZoneAccuracy(BaseModel):

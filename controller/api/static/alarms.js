@@ -1,6 +1,6 @@
 // The page of alarms and webhooks: how each webhook fares, and buttons that try what there is.
 
-import { say, when, words } from "./live.js";
+import { say, troubleText, when, words } from "./live.js";
 
 const LOOK_MS = 5000;
 async function send(button, path, body, said) {
@@ -18,7 +18,7 @@ async function send(button, path, body, said) {
     if (answer.status === 401) return tell("bad", words.session_over);
     if (answer.status === 403) return tell("bad", words.role_needed);
     const problem = await answer.json().catch(() => ({ detail: answer.statusText }));
-    return tell("bad", say(words.alarms_failed, { why: [problem.detail, problem.mend].filter(Boolean).join(". ") }));
+    return tell("bad", say(words.alarms_failed, { why: troubleText([problem.detail, problem.mend].filter(Boolean).join(". ")) }));
   } catch {
     return tell("bad", say(words.alarms_failed, { why: words.no_connection }));
   } finally {
@@ -29,7 +29,7 @@ async function send(button, path, body, said) {
 
 function show({ name, target, waiting, dead, taken_at, error }) {
   const line = document.querySelector(`[data-webhook="${CSS.escape(name)}"]`);
-  const said = { target, waiting, dead, taken_at: taken_at ? when(taken_at) : words.webhook_never, error: error ?? "" };
+  const said = { target, waiting, dead, taken_at: taken_at ? when(taken_at) : words.webhook_never, error: troubleText(error) };
   for (const [field, text] of Object.entries(said)) line.querySelector(`[data-field="${field}"]`).textContent = text;
   line.querySelector('[data-field="dead"]').classList.toggle("warning", dead > 0);
   const retry = line.querySelector("[data-retry]");

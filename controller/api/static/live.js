@@ -142,9 +142,16 @@ function showSign(element, sign) {
   });
 }
 
+/** A technical message, which is English: what it means in the page's language, and itself in quotes. */
+export function troubleText(raw) {
+  if (!raw || words.lang === "en") return raw ?? "";
+  return `${Object.entries(words.trouble).find(([part]) => raw.includes(part))[1]} („${raw}”)`;
+}
+
 function whyDark(why) {
   const [known, said] = Object.entries(words.why_dark).find(([start]) => why.startsWith(start)) ?? ["", ""];
-  return said + why.slice(known.length);
+  const rest = why.slice(known.length).replace(/^: /, "");
+  return rest ? `${said}: ${troubleText(rest)}` : said;
 }
 
 const differsSince = new Map();

@@ -1,6 +1,6 @@
 // The page "now": what needs attention, why the sign says what it says, what passed last, and how well inputs are heard.
 
-import { ago, count, onState, say, when, words } from "./live.js";
+import { ago, count, onState, say, troubleText, when, words } from "./live.js";
 import { causeText, doubtText, sureText, thingName } from "./telling.js";
 
 const $ = (id) => document.getElementById(id);
@@ -125,7 +125,7 @@ function facts(pairs) {
 
 function showInputs(state) {
   const { mqtt, sensors, gpio } = state?.inputs ?? {}, journal = state?.journal;
-  const broker = mqtt && [mqtt.connected ? words.connected : words.disconnected, mqtt.broker, mqtt.connected ? "" : mqtt.last_error,
+  const broker = mqtt && [mqtt.connected ? words.connected : words.disconnected, mqtt.broker, mqtt.connected ? "" : troubleText(mqtt.last_error),
     mqtt.reconnects ? say(words.reconnects, { n: mqtt.reconnects }) : ""].filter(Boolean).join(" · ");
   const pins = gpio && [gpio.factory, say(words.pins_errors, { n: gpio.errors }), ...gpio.unreadable].filter(Boolean).join(" · ");
   const kept = journal?.bytes != null && say(words.journal_size, { n: count(journal.inputs), mb: count(journal.bytes / 1e6) });
