@@ -105,6 +105,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "topic": ("Temat", "Topic"),
     "times": ("Ile razy", "Times"),
+    "technical": ("komunikat techniczny", "technical message"),
     "last_error": ("Ostatni błąd", "Last error"),
     "pins": ("Wejścia GPIO", "GPIO pins"),
     "pins_errors": ("błędów: {n}", "errors: {n}"),
@@ -200,7 +201,7 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
         "the sign process has told nothing yet": ("proces tablicy nie działa", "the sign process is not running"),
         "the sign process stopped telling": ("proces tablicy nie odpowiada", "the sign process is silent"),
     },
-    # What a technical message in English has in it -> what that means; the message itself follows in quotes.
+    # What a technical message in English has in it -> what that means (the one that comes first); it follows itself.
     "trouble": {
         "connection was lost": (
             "połączenie zostało przerwane; sprawdź sieć i czy inny program nie używa tego samego client_id",
@@ -223,12 +224,9 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "is no public one": ("to nie jest adres publiczny; popraw local w site.toml", "no public address"),
         "no address": ("ta nazwa nie ma adresu", "this name has no address"),
-        "a redirect": ("odbiorca odsyła pod inny adres; wpisz go w site.toml", "the receiver sends us elsewhere"),
         "answered": ("odbiorca nie przyjął wiadomości", "the receiver did not take the message"),
         "secret": ("brak sekretu do podpisu lub jest on zły", "the secret for the signature is missing or wrong"),
-        "topics": ("broker nie pozwala na subskrypcję tematów", "the broker does not let us subscribe"),
-        "password_file": ("pliku z hasłem nie można odczytać", "the file with the password can't be read"),
-        "": ("komunikat techniczny", "technical message"),
+        "refuses to send": ("broker nie pozwala na subskrypcję tematów", "the broker does not let us subscribe"),
     },
     "role": {
         "outer": ("pętla zewnętrzna", "outer loop"),

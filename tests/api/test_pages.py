@@ -1,4 +1,5 @@
 import dataclasses
+import inspect
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,10 +11,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from web_in_thread import serving
 
+from controller import broker
 from controller.api import pages, words_correct, words_staff, words_why
 from controller.api.audit import FIELDS
 from controller.api.parts import SiteDep
 from controller.api.server import WebConfig, create_app
+from controller.api.webhooks import post
 from controller.api.words import _TABLES, _WORDS, words
 from controller.domain import evidence
 from controller.domain.notes import What
@@ -116,6 +119,19 @@ def test_both_languages_fill_in_the_same_blanks() -> None:
         assert polish
         assert english
         assert set(re.findall(r"\{\w+\}", polish)) == set(re.findall(r"\{\w+\}", english)), english
+
+
+def test_every_trouble_with_a_broker_or_a_receiver_is_explained_in_both_languages() -> None:
+    written = inspect.getsource(broker) + inspect.getsource(post)
+    raw = re.findall(r'(?:Outcome\(False, |self\.trouble\(|        return )f?"([^"]{12,})"', written)
+    assert len(raw) > 14
+    for language in ("pl", "en"):
+        known = words("en" if language == "en" else "pl")["trouble"]
+        assert [text for text in raw if not any(part in text for part in known)] == [
+            "{host}: {refused[0]} {kind}{mend}"
+        ]
+        assert all(known.values())
+    assert not set(words("pl")["trouble"].values()) & set(words("en")["trouble"].values())
 
 
 def test_every_phrase_that_a_script_asks_for_is_there() -> None:

@@ -145,7 +145,8 @@ function showSign(element, sign) {
 /** A technical message, which is English: what it means in the page's language, and itself in quotes. */
 export function troubleText(raw) {
   if (!raw || words.lang === "en") return raw ?? "";
-  return `${Object.entries(words.trouble).find(([part]) => raw.includes(part))[1]} („${raw}”)`;
+  const found = Object.keys(words.trouble).filter((part) => raw.includes(part)).sort((a, b) => raw.indexOf(a) - raw.indexOf(b));
+  return `${words.trouble[found[0]] ?? words.technical} („${raw}”)`;
 }
 
 function whyDark(why) {
