@@ -124,12 +124,12 @@ def test_both_languages_fill_in_the_same_blanks() -> None:
 def test_every_trouble_with_a_broker_or_a_receiver_is_explained_in_both_languages() -> None:
     written = inspect.getsource(broker) + inspect.getsource(post)
     raw = re.findall(r'(?:Outcome\(False, |self\.trouble\(|        return )f?"([^"]{12,})"', written)
-    assert len(raw) > 14
+    raw = [text for text in raw if " " in text]
+    assert len(raw) > 12
     for language in ("pl", "en"):
         known = words("en" if language == "en" else "pl")["trouble"]
-        assert [text for text in raw if not any(part in text for part in known)] == [
-            "{host}: {refused[0]} {kind}{mend}"
-        ]
+        unknown = [text for text in raw if "{kind}" not in text and not any(part in text for part in known)]
+        assert unknown == []
         assert all(known.values())
     assert not set(words("pl")["trouble"].values()) & set(words("en")["trouble"].values())
 
