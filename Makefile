@@ -47,7 +47,7 @@ check: $(VENV)/.check ## Style, formatting, types, and that imports point down
 	$(BIN)/pytest -q tests/test_imports.py
 
 test-api-fuzz: $(VENV)/.test ## Heavy: 10,000 cases of schemathesis against the API, as each role
-	PARKING_FUZZ_CASES=10000 $(BIN)/pytest -q -s tests/api/test_fuzz.py
+	PARKING_FUZZ_CASES=10000 $(BIN)/pytest -q -s tests/api/test_fuzz.py tests/api/test_form_fuzz.py
 
 test-homeassistant: $(VENV)/.test $(SCRATCH)/homeassistant/.ready ## Heavy: a real Home Assistant must find the lot over MQTT, and correct it
 	HASS=$(SCRATCH)/homeassistant/bin/hass $(BIN)/pytest -q -s tests/publish/homeassistant_accepts.py
@@ -57,7 +57,7 @@ accuracy: $(VENV)/.accuracy ## Heavy: simulate, replay and score every scenario;
 
 staff-pictures: $(VENV)/.test ## Draw every page of staff anew: docs/img/staff/*.png
 	@deploy/need-debian.sh $(TEST_PACKAGES)
-	PARKING_PICTURES=docs/img/staff $(BIN)/pytest -q tests/api/test_staff_rounds.py -k "picture or why"
+	PARKING_PICTURES=docs/img/staff $(BIN)/pytest -q tests/api/test_staff_rounds.py -k "picture or why or post"
 
 sign-sheet: $(VENV)/.product ## Draw every message on every panel: docs/img/sign-sheet-*.png, tests/sign/golden/*.txt
 	$(BIN)/python -m controller.sign.sheet
