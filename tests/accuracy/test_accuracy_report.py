@@ -125,7 +125,7 @@ def test_the_page_says_how_it_was_printed_and_what_is_not_reached() -> None:
     assert "shop20 3/3" in page
     assert "Nothing: every target is reached." in page
     assert "![A week](img/week.png)" in page
-    assert "took 30 s for 30 days" in page
+    assert "took 30 s of one processor's time for 30 days" in page
     bad = report.lines(ROWS, [an_outcome("shop20", mae=5.0)])
     page = report.page(bad, [], "x", {}, seeds[:1])
     assert "\n- shop20: mean absolute error 5.00, 0.75 spaces" in page

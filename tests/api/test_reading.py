@@ -13,13 +13,14 @@ from pydantic import TypeAdapter
 
 from controller.api import models, problems
 from controller.api.incidents import shapes as incident_shapes
+from controller.api.past import drift_shapes
 from controller.api.past import shapes as past_shapes
 from controller.api.server import WebConfig
 from controller.api.webhooks import models as webhook_models
 from controller.domain.report import Passage, PassageKind
 from controller.journal import Clock, Journal
 
-HOMES = (models, problems, webhook_models, past_shapes, incident_shapes)
+HOMES = (models, problems, webhook_models, past_shapes, drift_shapes, incident_shapes)
 """Where the shapes are."""
 
 
