@@ -46,6 +46,8 @@ class Heard:
     """What it most likely changed inside."""
     turned: float = 0.0
     """Chance that somebody came to a way in, and turned away."""
+    another: float = 0.0
+    """Chance that one more went with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def decoded(lanes: LotSpec, passed: Iterable[tuple[float, Passage]]) -> list[Hea
             one.chance_out,
             inward.get(one.kind, 0),
             1 - one.chance_in - one.chance_out if is_turning_away(by_name[one.lane], one) else 0.0,
+            one.another,
         )
         for at, one in passed
     ]
@@ -181,7 +184,9 @@ def _folded(
 
 def _passed(spec: ZoneSpec, zone: ZoneState, what: Heard, share: float) -> ZoneState:
     undirected = what.chance_in == what.chance_out > 0
-    passing = Passing(what.chance_in, what.chance_out, unseen=share, undirected=undirected, obeyed=zone.full)
+    passing = Passing(
+        what.chance_in, what.chance_out, unseen=share, another=what.another, undirected=undirected, obeyed=zone.full
+    )
     zone = occupancy.passed(spec, zone, passing, what.by, what.at)
     return occupancy.turned_away(spec, zone, what.turned, what.at) if what.turned > 0 else zone
 

@@ -163,7 +163,9 @@ class Passing:
     chance_in: float
     chance_out: float
     unseen: float = 0.0
-    """Chance that another vehicle went the same way and left no trace."""
+    """Chance that another vehicle went the same way and left no trace ..."""
+    another: float = 0.0
+    """... and that one did which the loops did not tell from this one."""
     undirected: bool = False
     """Which way it went is not known: the rhythm says what is likely."""
     seen_in: float = 1.0
@@ -218,7 +220,7 @@ def passed(belief: Belief, passing: Passing, at: float) -> Belief:
     going = fit(chances, going, float(going[1]))
     exit_strength = exit_strength + leaving
     rows = np.stack((chances, chances * exit_rate, chances * entry_rate, chances * exit_strength))
-    unseen_in, unseen_out = _unseen(belief, passing.unseen)
+    unseen_in, unseen_out = (min(n + passing.another, 1.0) for n in _unseen(belief, passing.unseen))
     moved = (1 - entering - leaving) * rows
     for change, chance, fits, unseen in ((1, entering, coming, unseen_in), (-1, leaving, going, unseen_out)):
         if chance > 0:

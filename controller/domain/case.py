@@ -90,17 +90,16 @@ class Case:
         return min(lane.second.on - lane.first.on, max(lane.first.off - lane.second.on, SLOW_S))
 
     @property
-    def is_long(self) -> bool:
-        """Whether it covered both loops for much longer than vehicles do that go as fast."""
-        usual = self.pace.stretch
-        return self.stretched > math.exp(usual.mean + 2.5 * math.sqrt(usual.variance) + 0.1)
+    def waited(self) -> bool:
+        """Whether it covered both loops for much longer than vehicles do that drive on."""
+        return math.log(self.stretched) > self.pace.body.most
 
     @property
     def stretched(self) -> float:
         """How many times longer it covered the loops than it needed from one to the other: the lesser of the two."""
         lane = self.lane
         lag_s, tail_s = lane.second.on - lane.first.on, lane.second.off - lane.first.off
-        return min(lane.first.length_s / max(lag_s, 0.01), lane.second.length_s / max(tail_s, 0.01))
+        return stretched(lane.first.length_s, lag_s, lane.second.length_s, tail_s)
 
     @property
     def delay(self) -> float:
@@ -108,8 +107,10 @@ class Case:
 
         Who had waited on F, before a barrier or for others, is the faster behind it; that tells nothing.
         """
-        lag_s = max(self.lane.second.on - self.lane.first.on, 0.01)
-        return max((self.lane.second.off - self.lane.first.off) / lag_s, 1.0)
+        lag_s = self.lane.second.on - self.lane.first.on
+        if lag_s <= 0:  # a change was lost
+            return 1.0
+        return max((self.lane.second.off - self.lane.first.off) / max(lag_s, 0.01), 1.0)
 
     def visitors(self, role: Role) -> float:
         """How many drivers touch this loop only, for each passage, at this time."""
@@ -141,10 +142,12 @@ class Case:
             outer=pace.outer.learn(outer_s),
             inner=pace.inner.learn(inner_s),
             stretch=pace.stretch.learn(first_s / lag_s),
+            body=pace.body.learn_moving(self.stretched),
             tail=pace.tail.learn(tail_s),
             even=pace.even.learn(self.delay),
         )
-        return changed(learned, inward=pace) if inward else changed(learned, outward=pace)
+        waits = learned.waits + self.waited
+        return changed(learned, waits=waits, **{"inward" if inward else "outward": pace})
 
     # Ways on
 
@@ -193,6 +196,11 @@ class Case:
         return changed(self.lane, learned=learned), said, judgement
 
 
+def stretched(first_s: float, lag_s: float, second_s: float, tail_s: float) -> float:
+    """Return how many times longer a body covered the loops than it needed from one to the other, on and off (s)."""
+    return max(min(first_s / max(lag_s, 0.01), second_s / max(tail_s, 0.01)), 0.01)
+
+
 def rest(lane: LaneState) -> LaneState:
     """Return the idle lane with its tallies, and with all that it knows but of the vehicle that was watched."""
     return changed(
@@ -210,6 +218,7 @@ def rest(lane: LaneState) -> LaneState:
         doubt=None,
         sure=1.0,
         f_gap_s=0.0,
+        trailer_on=0.0,
         bump_s=0.0,
         beside=(),
         phase_due=None,

@@ -227,6 +227,8 @@ class LaneState:
     """Chance that what was made of this vehicle so far is right."""
     f_gap_s: float = 0.0
     """For how long F was clear between what may be a car and its trailer."""
+    trailer_on: float = 0.0
+    """When F was covered by what may be that trailer."""
     bump_s: float = 0.0
     """For how long S was covered by what may be a car, before its trailer came; 0: there is none."""
     beside: tuple[Visit, ...] = ()

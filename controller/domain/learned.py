@@ -22,8 +22,12 @@ HALF_LIFE = 2000.0
 """Passages after which what was learned counts half."""
 FADE = 0.5 ** (1 / HALF_LIFE)
 
-CLOSER = 1.5
-"""For each vehicle that has another one just so far behind it that the loops clear, so many have one even closer."""
+CLOSER = 0.25
+"""For each vehicle that has another one just so far behind it that the loops clear, so many have one even closer ..."""
+CLOSER_WAITING = 0.7
+"""... and of those who wait: who stands behind closes up, who drives keeps a distance."""
+WAITED = 0.3
+"""Who covers both loops for longer than those who drive on, by so much (logarithm) at least, has waited there."""
 
 BELL_LIMIT = 400.0
 """A bell goes on learning as if it had seen so many passages at most."""
@@ -49,6 +53,15 @@ class Bell:
             max((1 - share) * (self.variance + share * off * off), LEAST_VARIANCE),
             min(self.seen + 1, BELL_LIMIT),
         )
+
+    def learn_moving(self, value: float) -> "Bell":
+        """Take one more value, unless it is so far above the others that somebody must have stopped."""
+        return self if math.log(max(value, 1e-3)) > self.most else self.learn(value)
+
+    @property
+    def most(self) -> float:
+        """The logarithm of what those have at most who do not stop."""
+        return self.mean + max(OUTLIER * math.sqrt(self.variance), WAITED)
 
     def fits(self, value: float) -> float:
         """Return how well the value (s; above 0) fits: the density of its logarithm, with a shoulder for who stops."""
@@ -130,6 +143,7 @@ def times(bell: Bell, worth: float) -> Times:
 
 USUAL = times(VEHICLE, 15.0)
 STRETCH = Bell(math.log(2.1), 0.1)
+BODY = Bell(math.log(2.0), 0.1)
 TAIL = Bell(math.log(1.2), 0.3)
 EVEN = Bell(0.0, 0.15)
 
@@ -143,6 +157,8 @@ class Pace:
     inner: Times = USUAL
     stretch: Bell = STRETCH
     """How many times longer a vehicle covers a loop than it needs from one loop to the other: tells its length."""
+    body: Bell = BODY
+    """The same of those alone who did not stop on the loops: tells the length better."""
     tail: Bell = TAIL
     """How long after the first loop on its way it leaves the second ..."""
     even: Bell = EVEN
@@ -178,7 +194,13 @@ class Learned:
     told_edges: float = 0.0
     """Of the lost ones, those that a repeated level gave away."""
     tight: float = 0.0
-    """Vehicles that had another one so close behind them that the loops only just cleared."""
+    """Vehicles that had another one so close behind them that the loops only just cleared ..."""
+    tight_waits: float = 0.0
+    """... and those of them that had waited on the loops."""
+    waits: float = 0.0
+    """Vehicles that waited on both loops, for the street or for others."""
+    followed: float = 0.0
+    """Vehicles whose follower was on the first loop before they had left the second."""
     trailers: float = 0.0
     opened: float = 0.0
     """Clear passages for which the barrier opened ..."""
@@ -236,10 +258,24 @@ class Learned:
         """The same, where no repeated level gives it away: some systems repeat levels, others never do."""
         return self.lost * 2.0 / (2.0 + self.told_edges)
 
+    def merged(self, *, waited: bool) -> float:
+        """Return how many have another one so close behind them that no loop clears, of those who waited or drove on.
+
+        Some of as many as it just clears for.
+        """
+        if waited:
+            return (0.02 + CLOSER_WAITING * self.tight_waits) / (30.0 + self.waits)
+        return (0.03 + CLOSER * (self.tight - self.tight_waits)) / (300.0 + self.passages - self.waits)
+
     @property
-    def merged(self) -> float:
-        """How many have another one so close behind them that no loop clears; about as many as it just clears for."""
-        return (0.3 + CLOSER * self.tight) / (300.0 + self.passages)
+    def follows(self) -> float:
+        """How many have another one close behind them."""
+        return (2.0 + self.followed) / (20.0 + self.passages)
+
+    @property
+    def waiting(self) -> float:
+        """The chance that a vehicle waits on both loops."""
+        return (4.0 + self.waits) / (100.0 + self.passages)
 
     @property
     def trailer_rate(self) -> float:
@@ -299,6 +335,9 @@ class Learned:
             busy_passages=self.busy_passages * FADE + turning,
             busy_visitors=self.busy_visitors * FADE,
             tight=self.tight * FADE,
+            tight_waits=self.tight_waits * FADE,
+            waits=self.waits * FADE,
+            followed=self.followed * FADE,
             trailers=self.trailers * FADE,
             opened=self.opened * FADE,
             not_opened=self.not_opened * FADE,

@@ -28,10 +28,16 @@ def on_both(case: Case) -> Weighed:
     lane = case.lane
     if not case.against or case.at - lane.first.on < STALE_S:
         return case.go(pulsed_s=None), ()
+    return _since_cleared(case, case.at)
+
+
+def _since_cleared(case: Case, since: float) -> Weighed:
+    """Say what F had seen, of which nobody heard that it cleared, and watch who is on S since then, and came there."""
+    lane = case.lane
     seemed = Visit(lane.first.on, lane.first.on + case.times(case.f_role).median_s)
     after, passed = one_loop_only(case, seemed, case.f_role)
     learned = changed(after.learned, lost_edges=after.learned.lost_edges + 1)
-    return on_f(changed(after, learned=learned), case.at, outer_first=not lane.outer_first), passed
+    return on_f(changed(after, learned=learned), since, outer_first=not lane.outer_first), passed
 
 
 def swapped(case: Case) -> Weighed:
@@ -69,6 +75,10 @@ def renewed(case: Case) -> Weighed:
     Where S had been covered anew while F only seemed to be (``unclear.again``), the vehicle came from there.
     """
     lane = case.lane
+    if case.against:
+        after, passed = _since_cleared(case, lane.second.on)
+        here = Visit(case.at, case.at)
+        return changed(after, phase=Phase.BOTH, second=here, overlapped=True), passed
     if case.spec.direction is Direction.BOTH and lane.first.on < lane.began:
         here = Visit(case.at, case.at)
         now = case.on_s(phase=Phase.BOTH, began=lane.second.on, first=lane.second, second=here, overlapped=True)

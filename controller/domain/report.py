@@ -170,6 +170,8 @@ class Passage:
     """The only loop that saw it, where its lane has two; None: both did."""
     turned: float = 0.0
     """Probability (0-1) that a driver came to the lane from outside and turned away."""
+    another: float = 0.0
+    """Probability (0-1) that one more vehicle went with it, so close behind that no loop cleared between the two."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from controller.domain import suspicion
-from controller.domain.case import Case, Weighed, next_on_f, on_f, rest
+from controller.domain.case import Case, Weighed, next_on_f, on_f, rest, stretched
 from controller.domain.crossing import CLOSE_S, PULSE_S, Phase, Visit
 from controller.domain.evidence import Judgement, Reading, What, alone, judge, passage, taught
 from controller.domain.frozen import changed
@@ -36,25 +36,31 @@ SHUNT_CLEAR = Bell(math.log(2.5), 0.6)
 MOVED_BACK = Bell(math.log(1.5), 0.5)
 """... and how many times longer they are over both loops on their way back than they were before."""
 SECOND_AT_LEAST = 0.2
-"""A second vehicle is not spoken of below this chance."""
-TRAILER = Bell(math.log(0.8), 0.03)
-"""How many times longer a trailer covers a loop than its car ..."""
+"""A second vehicle is not spoken of below this chance, but reckoned with ..."""
+ANOTHER_AT_LEAST = 0.0005
+"""... and not even that below this one."""
+TRAILER = -0.27
+"""By how much (logarithm) a trailer is shorter than a car ..."""
+TRAILERS_DIFFER = 0.03
+"""... the variance of that ..."""
 LONGEST_DRAWBAR = 0.21
 """... for which part of the time from loop to loop the longest drawbars leave a loop clear ..."""
 DRAWBARS_DIFFER = 0.012
-"""... and by how much this differs, as loops and speeds do ..."""
-CLOSE_CAR = Bell(0.0, 0.05)
-"""... and a car than the one before it."""
+"""... and by how much this differs, as loops and speeds do."""
 TWO_LONG = 0.65
 """By how much (logarithm) two that are bumper to bumper are longer than one."""
+WAITING = 1.4
+"""By how much (logarithm) longer somebody is over the loops who waits there, than who drives on ..."""
+WAITING_TWO = 1.75
+"""... and how much longer two are, the first of which waits ..."""
+WAITS_DIFFER = 0.25
+"""... and the variance of both."""
 LONG = 0.004
 """How many are so long: lorries, and cars with a trailer that the loops do not tell from it."""
 LINGERS = 2.0
 """Who stays so many times longer on S than it needed to reach it may be about to move back."""
-STOPS_ON_BOTH = 0.02
-"""How many stop on both loops."""
-MERGED_ON_S = 0.0005
-"""How many follow so that F clears between the two, and S does not."""
+MERGED_ON_S = 0.7
+"""For each two between whom neither loop clears, so many between whom F does, and S does not."""
 ANY_GAP = 0.2
 """How well any gap before a follower fits: they come when they come."""
 ANY_STRETCH = 0.3
@@ -117,40 +123,60 @@ def after_a_gap(case: Case) -> Weighed:
     return rest(after), (said, passage(case.spec, more, lane.first.off, lane.began, seen_by=case.f_role))
 
 
-def one_or_more(case: Case) -> Weighed:
-    """Count one long vehicle, or one that stopped on both loops; or two, between which no loop has cleared."""
-    lane, usual, times = case.lane, case.pace.stretch, case.stretched
-    two = Bell(usual.mean + TWO_LONG, usual.variance + 0.03).fits_closely(times)
-    readings = (
-        Reading(What.PASSED, 0, usual.fits_closely(times) + STOPS_ON_BOTH * ANY_STRETCH),
-        Reading(What.LONG, 0, LONG * Bell(usual.mean + 0.5, usual.variance + 0.05).fits_closely(times)),
-        Reading(What.FOLLOWED, case.forward, lane.learned.merged * two * case.odds(lane.began, case.at, vehicles=2)),
+def one_or_more(case: Case, one: Passage) -> tuple[Passage, ...]:
+    """Count the vehicle that has left S, and another one if loops may not have told two apart.
+
+    It may be long, have waited on both loops, or have a trailer. A second one that is unlikely is reckoned with.
+    """
+    readings = _with_trailer(case) if case.lane.bump_s > 0 else _unparted(case)
+    another = judge(readings, sure=0.0).of(What.FOLLOWED)
+    if another < SECOND_AT_LEAST:
+        return (replace(one, another=another) if another >= ANOTHER_AT_LEAST else one,)
+    return one, passage(case.spec, judge(readings), one.at, one.began, outer_first=case.lane.outer_first)
+
+
+def towing(case: Case, learned: Learned) -> Learned:
+    """Learn how many have a trailer."""
+    if case.lane.bump_s <= 0:
+        return learned
+    return changed(learned, trailers=learned.trailers + judge(_with_trailer(case), sure=0.0).of(What.TRAILER))
+
+
+def _unparted(case: Case) -> tuple[Reading, ...]:
+    """Read what covered both loops without a gap: two are longer than one, and who stops is closed up to."""
+    learned, body, times = case.lane.learned, case.pace.body, case.stretched
+    long = Bell(body.mean + 0.5, body.variance + 0.05).fits_closely(times)
+    two = Bell(body.mean + TWO_LONG, body.variance + 0.03).fits_closely(times)
+    moved, waited = (1 - learned.waiting) * learned.merged(waited=False), learned.waiting * learned.merged(waited=True)
+    both = moved * two + waited * Bell(body.mean + WAITING_TWO, WAITS_DIFFER).fits_closely(times)
+    return (
+        Reading(What.PASSED, 0, _one(learned, body, times)),
+        Reading(What.LONG, 0, LONG * long),
+        Reading(What.FOLLOWED, case.forward, both * case.odds(case.lane.began, case.at, vehicles=2)),
     )
-    return _maybe_second(case, judge(readings))
 
 
-def with_trailer(case: Case) -> Weighed:
-    """Count a car with its trailer; or two that were hardly apart, where such are seen."""
-    lane, learned = case.lane, case.lane.learned
-    ratio = lane.second.length_s / lane.bump_s
-    gap = lane.f_gap_s / max(lane.second.on - lane.follower_on, 0.01)
-    drawbar = 1 / (1 + math.exp(min((gap - LONGEST_DRAWBAR) / DRAWBARS_DIFFER, 50.0)))
-    tight = learned.merged * CLOSE_CAR.fits(ratio) * case.odds(lane.began, case.at, vehicles=2)
-    readings = (
-        Reading(What.FOLLOWED, case.forward, tight),
-        Reading(What.TRAILER, 0, learned.trailer_rate * TRAILER.fits(ratio) * drawbar),
+def _with_trailer(case: Case) -> tuple[Reading, ...]:
+    """Read two bodies that were hardly apart: a trailer is shorter than a car, and its drawbar than most gaps."""
+    lane, learned, body = case.lane, case.lane.learned, case.pace.body
+    lag_s, tail_s = lane.second.on - lane.trailer_on, lane.second.off - lane.first.off
+    times = stretched(lane.first.off - lane.trailer_on, lag_s, lane.second.length_s, tail_s)
+    on_s, off_s = lane.second.on - lane.f_gap_s - lane.bump_s, lane.trailer_on - lane.f_gap_s  # S on, F off: the car's
+    car = stretched(off_s - lane.first.on, on_s - lane.first.on, lane.bump_s, lane.second.on - lane.trailer_on)
+    drawbar = 1 / (1 + math.exp(min((lane.f_gap_s / max(lag_s, 0.01) - LONGEST_DRAWBAR) / DRAWBARS_DIFFER, 50.0)))
+    tight = learned.merged(waited=math.log(car) > body.most) * case.odds(lane.began, case.at, vehicles=2)
+    shorter = Bell(body.mean + TRAILER, body.variance + TRAILERS_DIFFER)
+    return (
+        Reading(What.FOLLOWED, case.forward, tight * _one(learned, body, times)),
+        Reading(What.TRAILER, 0, learned.trailer_rate * drawbar * _one(learned, shorter, times)),
     )
-    judgement = judge(readings)
-    learned = changed(learned, trailers=learned.trailers + judgement.of(What.TRAILER))
-    return _maybe_second(replace(case, lane=changed(lane, learned=learned)), judgement)
 
 
-def _maybe_second(case: Case, judgement: Judgement) -> Weighed:
-    """Count the vehicle, and a second one if that is likely enough."""
-    now, passed = case.through()
-    if judgement.of(What.FOLLOWED) < SECOND_AT_LEAST:
-        return now, passed
-    return now, (*passed, passage(case.spec, judgement, case.at, case.lane.began, outer_first=case.lane.outer_first))
+def _one(learned: Learned, body: Bell, times: float) -> float:
+    """Return how well it fits one that covered the loops so many times longer than it needed between them."""
+    waiting = learned.waiting
+    waited = Bell(body.mean + WAITING, WAITS_DIFFER)
+    return (1 - waiting) * body.fits_closely(times) + waiting * waited.fits_closely(times)
 
 
 def against(case: Case) -> Weighed:
@@ -196,7 +222,9 @@ def left_beside(case: Case) -> Weighed:
     lane, last = case.lane, case.lane.beside[-1]
     cleared = lane.beside[-2].off if len(lane.beside) > 1 else lane.first.off
     tail = case.pace.tail.fits(case.at - last.off)
-    merged = (MERGED_ON_S + lane.learned.lost_untold) * case.odds(lane.began, case.at, vehicles=2)
+    learned = lane.learned
+    closed_up = (1 - learned.waiting) * learned.merged(waited=False) + learned.waiting * learned.merged(waited=True)
+    merged = (MERGED_ON_S * closed_up + learned.lost_untold) * case.odds(lane.began, case.at, vehicles=2)
     shunted = SHUNTS * SHUNT_ON.fits(last.length_s) * SHUNT_CLEAR.fits(last.on - cleared)
     staying = case.times(case.s_role).fits(lane.second.length_s)
     readings = (
@@ -250,8 +278,9 @@ def one_or_two(case: Case) -> Weighed:
         one *= MOVED_BACK.fits_closely((second.off - lane.follower_on) / ahead_s)
         two *= ANY_GAP
     readings = (Reading(What.PASSED, case.forward, two), Reading(What.SHUNTED, 0, one))
-    after, said, _ = case.judged(readings, lane.began, at=second.off)
-    return next_on_f(after), (replace(said, tailgating=True),)
+    after, said, judgement = case.judged(readings, lane.began, at=second.off)
+    learned = changed(after.learned, followed=after.learned.followed + judgement.of(What.PASSED))
+    return next_on_f(changed(after, learned=learned)), (replace(said, tailgating=True),)
 
 
 def backed(case: Case) -> Weighed:
@@ -260,11 +289,15 @@ def backed(case: Case) -> Weighed:
     Who backs out covers F for as many times longer than it needs from S to F as any vehicle that drives through.
     """
     lane, learned, pace = case.lane, case.lane.learned, case.pace
-    follower = Visit(lane.follower_on, case.at)
+    follower, ahead_s = Visit(lane.follower_on, case.at), lane.first.off - lane.second.on
     stretch = Bell(pace.stretch.mean, pace.stretch.variance + 0.02)
     returned = stretch.fits(follower.length_s / max(case.at - lane.second.off, 0.01))
     returned *= Bell(pace.even.mean + BACKING, pace.even.variance + 0.7).fits(case.delay)
-    onward = FOLLOWS * ANY_STRETCH * pace.even.fits(case.delay)
+    onward = learned.follows * ANY_STRETCH * pace.even.fits(case.delay)
+    if ahead_s > 0 and not lane.renewed:  # it was as long over both loops on its way in as it is on its way back
+        driven_s = min(ahead_s, case.unit_s * (math.exp(pace.body.mean) - 1))
+        returned *= MOVED_BACK.fits_closely((lane.second.off - lane.follower_on) / max(driven_s, 0.05))
+        onward *= ANY_GAP
     moving = case.times(case.f_role).fits(follower.length_s)
     turned = case.touching(case.f_role, follower)
     missed = learned.missed(case.s_role) * moving * case.odds(lane.began, case.at, vehicles=2)

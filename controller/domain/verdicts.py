@@ -65,9 +65,7 @@ def _left(case: Case) -> Weighed:
         return unclear.left_beside(case)
     if not lane.overlapped:
         return unclear.after_a_gap(case)
-    if lane.bump_s > 0:
-        return unclear.with_trailer(case)
-    return unclear.one_or_more(case) if case.is_long else case.through()
+    return changed(rest(lane), learned=unclear.towing(case, case.paced())), unclear.one_or_more(case, case.sure())
 
 
 def _regained(case: Case) -> Weighed:
@@ -75,11 +73,22 @@ def _regained(case: Case) -> Weighed:
     if lane.overlapped and case.only_pulsed:  # F's kick came early: the vehicle was on S first, and reaches F now
         here = Visit(case.at, case.at)
         return case.on_s(phase=Phase.BOTH, began=lane.second.on, first=lane.second, second=here, overlapped=True), ()
-    if lane.overlapped and gap_s <= _drawbar_s(case):
-        return case.go(phase=Phase.BOTH, f_gap_s=gap_s, follower_on=case.at), ()
-    if lane.overlapped and case.against:
+    if lane.overlapped and case.against and gap_s > MOMENT_S:
         return unclear.overtaken(case)
+    if lane.overlapped and gap_s <= _drawbar_s(case):
+        case, passed = _first_of_three(case) if lane.bump_s > 0 else (case, ())
+        return case.go(phase=Phase.BOTH, f_gap_s=gap_s, trailer_on=case.at), passed
     return case.go(follower_on=case.at), ()
+
+
+def _first_of_three(case: Case) -> tuple[Case, tuple[Passage, ...]]:
+    """Count the first of three bodies that are hardly apart: nobody has two trailers."""
+    lane = case.lane
+    left = case.sure(tailgating=True, at=lane.second.on - lane.f_gap_s)
+    first = Visit(lane.trailer_on, lane.first.off)
+    learned = lane.learned.faded(turning=False)
+    lane = changed(lane, learned=learned, began=first.on, first=first, bump_s=0.0, doubt=None, sure=1.0)
+    return replace(case, lane=lane), (left,)
 
 
 def _touched(case: Case) -> Weighed:
@@ -98,8 +107,8 @@ def _retreated(case: Case) -> Weighed:
     if tie or not lane.held or case.pulses(case.s_role):
         return case.through()
     if lane.f_gap_s > 0:  # no trailer, for S would have seen it
-        left = Visit(lane.first.on, lane.follower_on - lane.f_gap_s)
-        return unclear.backed(replace(case, lane=changed(lane, first=left)))
+        left = Visit(lane.first.on, lane.trailer_on - lane.f_gap_s)
+        return unclear.backed(replace(case, lane=changed(lane, first=left, follower_on=lane.trailer_on)))
     learned = changed(lane.learned, back_outs=lane.learned.back_outs + 1)
     turned = 1.0 if lane.outer_first and case.spec.direction is not Direction.EXIT else 0.0
     said = Passage(case.spec.name, PassageKind.BACK_OUT, case.at, lane.began, doubt=lane.doubt, turned=turned)
@@ -137,12 +146,13 @@ def _resumed(case: Case) -> Weighed:
 def _followed(case: Case) -> Weighed:
     """Count the leader as of when it left S."""
     lane, learned = case.lane, case.paced()
+    learned = changed(learned, followed=learned.followed + 1)
     if lane.renewed:
         learned = lost.told(learned)
     elif lane.follower_on - lane.first.off < TIGHT * case.unit_s:
-        learned = changed(learned, tight=learned.tight + 1)
-    left = case.sure(tailgating=True, at=lane.second.off)
-    return next_on_f(changed(lane, learned=learned)), (left,)
+        learned = changed(learned, tight=learned.tight + 1, tight_waits=learned.tight_waits + case.waited)
+    left = unclear.one_or_more(case, case.sure(tailgating=True, at=lane.second.off))
+    return next_on_f(changed(lane, learned=unclear.towing(case, learned))), left
 
 
 def _drawbar_s(case: Case) -> float:

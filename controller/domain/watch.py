@@ -232,6 +232,7 @@ def _passed(lot: LotSpec, state: LotState, spec: LaneSpec, passed: Iterable[Pass
             passage.chance_in,
             passage.chance_out,
             unseen=unseen,
+            another=passage.another,
             undirected=passage.chance_in == passage.chance_out > 0,
         )
         seen_in, seen_out = seen(lot, state, spec.zone)
@@ -251,6 +252,7 @@ def _passed(lot: LotSpec, state: LotState, spec: LaneSpec, passed: Iterable[Pass
             )
         change = passage.chance_in - passage.chance_out
         doubt = state.doubts.get(spec.name, 0.0) + passage.chance_in + passage.chance_out - change**2
+        doubt += passage.another * (1 - passage.another)
         state = changed(
             state,
             zones=zones,

@@ -224,23 +224,41 @@ def test_a_vehicle_that_moves_back_and_on_is_one() -> None:
 
 
 def test_two_that_were_hardly_apart_are_two_where_such_are_seen_and_a_trailer_elsewhere() -> None:
-    text = "A+0 B+1 A-2 A+2.1 B-3 B+3.1 A-3.7 B-4.7"
-    assert story(ENTRY, text, state=seasoned(ENTRY)).expected == 1.0
+    text = "A+0 B+1 A-2 A+2.1 B-3 B+3.1 A-4.1 B-5.1"
     before = seasoned(ENTRY)
+    towing = replace(before, learned=replace(before.learned, trailers=5.0))
+    assert story(ENTRY, text, state=towing).expected < 1.01
     dense = replace(before, learned=replace(before.learned, tight=30.0))
     assert story(ENTRY, text, state=dense).expected > 1.5
 
 
+def test_a_trailer_is_shorter_than_a_car() -> None:
+    before = seasoned(ENTRY)
+    dense = replace(before, learned=replace(before.learned, tight=30.0))
+    lengths = (1.5, 1.7, 1.9, 2.1)
+    told = [story(ENTRY, f"A+0 B+1 A-2 A+2.1 B-3 B+3.1 A-{2.1 + n} B-{3.1 + n}", state=dense) for n in lengths]
+    counted = [one.expected for one in told]
+    assert counted == sorted(counted)
+    assert counted[0] < 1.1
+    assert counted[-1] > 1.9
+
+
 def test_a_gap_near_that_of_the_longest_drawbar_may_be_a_trailer_or_a_follower() -> None:
     gaps = (0.1, 0.2, 0.22, 0.23, 0.3)
+    before = seasoned(ENTRY)
+    learned = replace(before.learned, tight=4.0, trailers=3.0)
     told = [
-        story(ENTRY, f"A+0 B+1 A-2 A+{2 + gap} B-3 B+{3 + gap} A-{3.8 + gap} B-{4.8 + gap}", state=seasoned(ENTRY))
+        story(
+            ENTRY,
+            f"A+0 B+1 A-2 A+{2 + gap} B-3 B+{3 + gap} A-{3.85 + gap} B-{4.85 + gap}",
+            state=replace(before, learned=learned),
+        )
         for gap in gaps
     ]
     counted = [one.expected for one in told]
     assert counted == sorted(counted)
-    assert counted[0] == 1.0
-    assert 1.2 < counted[2] < 1.8
+    assert counted[0] < 1.3
+    assert counted[0] + 0.2 < counted[2] < 1.97
     assert counted[-1] == 2.0
 
 
