@@ -12,7 +12,7 @@ An exact Bayes filter over 0 .. capacity and somewhat beyond (vehicles do circul
   ``rhythm``) times a factor of the day that nobody knows. For every number inside, the factor has a gamma distribution
   (``strength`` / ``rate``; mean 1 and the spread of days to begin with), updated in closed form: the gamma is the
   conjugate prior of Poisson counts (Gelman et al., Bayesian Data Analysis, 2.6). What was learned of a factor
-  fades within hours. So evidence tempers itself: in a lot of whims it says little, and the times without an exit have
+  fades within a day. So evidence tempers itself: in a lot of whims it says little, and the times without an exit have
   the same weight as the exits.
 * **Balance.** In the long run as many vehicles leave as come. Where departures, bounds and corrections keep pulling the
   number the same way, the lanes miss more of one kind than of the other, and are believed to (``surplus``).
@@ -63,14 +63,17 @@ WELCOME = 0.2
 """Chance that a vehicle still goes in when exactly the last space is taken ..."""
 WELCOME_BEYOND = 0.8
 """... and how it falls with each vehicle more."""
-TURNED_WEIGHT = 0.5
-"""What those who turn away tell counts but half: they come in groups, and see what others do."""
+TURNED_WEIGHT = 0.8
+"""What those who turn away tell counts a little less: they come in groups, and see what others do."""
 CIRCLING_S = 400.0
 """How long a vehicle that found no space drives around."""
-EXIT_FADES_S = 8 * 3600.0
+EXIT_FADES_S = 24 * 3600.0
 """How soon the share that leaves differs from its rhythm in another way ..."""
 SCALE = 0.03
 """How far (standard deviation of a factor) the rhythm of departures may be off for good."""
+HEARD, HEARD_BY_ALL = 0.15, 0.25
+"""Variance (vehicles squared) of a number that hears departures fully but for SCALE, and of one that is sure and hears
+the quotient: it is more likely that few stay for long than that a clear count is off."""
 STAYERS = 0.25
 """Variance, as a share of the capacity, of how many stay for long: when few are left, who knows whether they leave."""
 ENTRY_FADES_S = 3 * 3600.0
@@ -83,7 +86,7 @@ MOST_UNSEEN = 0.2
 """No lane is taken to miss more than this share of its vehicles."""
 BALANCE_WEIGHT = 8.0
 """Passages, times the share that is not seen, before the balance of entries and exits is believed to be off."""
-BALANCE_SPREAD = 0.35
+BALANCE_SPREAD = 0.2
 """How far (standard deviation, share of what is not seen) one side misses more than the other, before it is known."""
 NEAR_FULL = 1e-4
 """From this chance of being full on, each passage is weighed on its own."""
@@ -507,7 +510,8 @@ def _directed(belief: Belief, chances: Array, passing: Passing) -> tuple[float, 
 def _temper(belief: Belief) -> float:
     """Return how much of what departures say is news (0-1): their rate was learned from the very numbers it tells."""
     middle, spread = moments(belief)
-    return (spread**2 + 0.25) / (spread**2 + 0.25 + (SCALE * min(middle, belief.capacity)) ** 2)
+    scale = SCALE * min(middle, belief.capacity)
+    return (spread**2 + HEARD) / (spread**2 + HEARD_BY_ALL + scale**2)
 
 
 def _trust(belief: Belief, spread: float) -> float:

@@ -28,7 +28,7 @@ FIRST_STAY_S = 3 * 3600.0
 """Before anything is known: how long a vehicle stays ..."""
 FIRST_LOAD = 0.3
 """... and which share of the spaces is taken."""
-SHARED = 2.0
+SHARED = 3.0
 """So many vehicles' worth of a half-hour's rate comes from the overall rate ..."""
 OWN = 4.0
 """... and so many of a kind of day's rate from the half-hour's."""
