@@ -166,9 +166,7 @@ class Passing:
     chance_in: float
     chance_out: float
     unseen: float = 0.0
-    """Chance that another vehicle went the same way and left no trace ..."""
-    another: float = 0.0
-    """... and that one did which the loops did not tell from this one."""
+    """Chance that another vehicle went the same way and left no trace."""
     undirected: bool = False
     """Which way it went is not known: the rhythm says what is likely."""
     seen_in: float = 1.0
@@ -177,6 +175,8 @@ class Passing:
     """... and of the exits."""
     obeyed: bool = False
     """Drivers are told that the lot is full."""
+    another: float = 0.0
+    """Chance that another vehicle went the same way, and loops did not tell it from this one."""
 
 
 def start(capacity: int, occupied: int | None, at: float, unix: float) -> Belief:

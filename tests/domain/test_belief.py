@@ -1,5 +1,6 @@
 """The belief about the number inside: always a proper distribution, exact where passages are, and moved by evidence."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -150,10 +151,11 @@ def shares() -> st.SearchStrategy[float]:
 
 
 def passings() -> st.SearchStrategy[Passing]:
-    def made(any_way: float, inwards: float, unseen: float, undirected: bool) -> Passing:  # noqa: FBT001
-        return Passing(any_way * inwards, any_way * (1 - inwards), unseen, undirected)
+    def made(any_way: float, inwards: float, unseen: float, undirected: bool, another: float) -> Passing:  # noqa: FBT001
+        return Passing(any_way * inwards, any_way * (1 - inwards), unseen, undirected, another=another)
 
-    return st.builds(made, shares(), shares(), st.just(0.0) | st.floats(0, 0.5), st.booleans())
+    seldom = st.just(0.0) | st.floats(0, 0.5)
+    return st.builds(made, shares(), shares(), seldom, st.booleans(), seldom)
 
 
 def steps(capacity: int) -> st.SearchStrategy[Step]:
@@ -314,6 +316,30 @@ def test_what_left_no_trace_went_along_with_those_that_did() -> None:
     zone = began(40, 10).passed(Passing(1.0, 0.0, unseen=0.02))
     assert zone.chances[11] == pytest.approx(0.98)
     assert zone.chances[12] == pytest.approx(0.02)
+
+
+def test_who_may_have_had_another_one_behind_it_counts_for_more_in_its_own_direction() -> None:
+    assert began(40, 10).passed(Passing(0.0, 1.0, another=0.1)).mean == pytest.approx(8.9)
+    zone = began(40, 10).passed(Passing(1.0, 0.0, unseen=0.02, another=0.1))
+    assert zone.chances[12] == pytest.approx(0.12)
+
+
+def test_a_number_that_is_sure_hears_a_little_less_of_departures() -> None:
+    """A night without an exit: it is likelier that those few stay than that the count was off."""
+    known = began(80, 4).learned(3)
+    sure, unsure = (
+        replace(known, belief=replace(known.belief, chances=chances.tobytes())) for chances in (mixed(0.02), mixed(0.3))
+    )
+    odds = [float(now.chances[3] / now.chances[4]) for now in (zone.lived(2 * 3600.0) for zone in (sure, unsure))]
+    gained = [math.log(odd * (1 - share) / share) for odd, share in zip(odds, (0.02, 0.3), strict=True)]
+    assert 0 < gained[0] < 0.9 * gained[1]
+
+
+def mixed(fewer: float) -> Array:
+    """Return the chances of four vehicles, or of three."""
+    chances = np.zeros(size(80))
+    chances[3], chances[4] = fewer, 1 - fewer
+    return chances
 
 
 def test_more_exits_than_the_rhythm_expects_raise_the_number_and_none_lower_it() -> None:
