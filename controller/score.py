@@ -105,8 +105,10 @@ class Score:
     """Mean of high - low."""
     flips_per_day: float
     """Changes between FULL and anything else."""
+    mae_by_window: tuple[float | None, ...]
+    """``mae`` of each ten days, in order: what was learned shows in it ..."""
     p99_by_window: tuple[float | None, ...]
-    """``p99`` of each ten days, in order: without drift it does not grow."""
+    """... and ``p99`` of each: without drift it does not grow."""
 
 
 def score_files(folder: Path, shown: Path) -> Score:
@@ -188,6 +190,7 @@ def score(line: Timeline) -> Score:
         coverage=_mean(bounded, (bounded.low <= bounded.true_free) & (bounded.true_free <= bounded.high)),
         width=_mean(bounded, bounded.high - bounded.low),
         flips_per_day=float(np.count_nonzero(np.diff(line.says_full))) / (total / DAY_S),
+        mae_by_window=tuple(mae_of(window) for window in _windows(line, WINDOW_DAYS)),
         p99_by_window=tuple(percentile(window, 0.99) for window in _windows(line, WINDOW_DAYS)),
     )
 
@@ -245,6 +248,7 @@ _TABLE: tuple[tuple[str, Callable[[Score], str]], ...] = (
     ("a number for", lambda s: f"{_percent(s.numbered)}; lit without one {_percent(s.no_number)}"),
     ("dark for", lambda s: _percent(s.dark)),
     ("FULL and back", lambda s: f"{s.flips_per_day:.2f} changes a day"),
+    ("MAE of each 10 days", lambda s: ", ".join(_spaces(one) for one in s.mae_by_window)),
     ("p99 of each 10 days", lambda s: ", ".join(_spaces(one) for one in s.p99_by_window)),
 )
 

@@ -33,6 +33,7 @@ def test_a_table_for_people(tmp_path: Path) -> None:
         "a number for         100.00 %; lit without one 0.00 %\n"
         "dark for             0.00 %\n"
         "FULL and back        0.00 changes a day\n"
+        "MAE of each 10 days  3.50\n"
         "p99 of each 10 days  6.00\n"
     )
 

@@ -129,7 +129,7 @@ def test_the_worst_day_is_named(tmp_path: Path) -> None:
 
 def test_drift_is_seen_window_by_window(tmp_path: Path) -> None:
     result = scored(tmp_path, [(0.0, 5)], [number(0.0, 5), number(10 * DAY_S, 6), number(20 * DAY_S, 9)], days=25)
-    assert result.p99_by_window == (0, 1, 4)
+    assert (result.p99_by_window, result.mae_by_window) == ((0, 1, 4), (0, 1, 4))
 
 
 def test_near_full_is_three_spaces_or_5_percent(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from controller.domain.specs import LaneSpec
 
 UNSEEN = 0.001
 """Share of the vehicles that leave no trace in a lane, before it has shown how well its loops see ..."""
-UNSEEN_WEIGHT = 150.0
+UNSEEN_WEIGHT = 80.0
 """... and for how many vehicles' worth of experience that stands."""
 UNSEEN_BY_ONE = 0.005
 """The same for a lane of one loop, or of one that works: nothing checks it."""

@@ -56,6 +56,7 @@ RIGHT = Score(
     coverage=0.9,
     width=2.0,
     flips_per_day=2.0,
+    mae_by_window=(0.0, 0.0, 0.0),
     p99_by_window=(0.0, 0.0, 0.0),
 )
 
