@@ -48,7 +48,8 @@ def test_before_it_has_shown_anything_a_lane_has_the_usual_share_unseen() -> Non
 
 def test_what_one_loop_misses_both_miss_about_as_often() -> None:
     assert upkeep.unseen(LANE, LaneQuality(1e6, 10_000.0, 30_000.0)) == pytest.approx(0.02, rel=0.01)
-    assert upkeep.unseen(LANE, LaneQuality(UNSEEN_WEIGHT, 6.0, 6.0)) == pytest.approx((0.04 + UNSEEN) / 2)
+    missed = 0.04 * UNSEEN_WEIGHT
+    assert upkeep.unseen(LANE, LaneQuality(UNSEEN_WEIGHT, missed, missed)) == pytest.approx((0.04 + UNSEEN) / 2)
     assert upkeep.unseen(LANE, LaneQuality(1e6)) == pytest.approx(0.0, abs=1e-6)
 
 
