@@ -40,10 +40,11 @@ def decoder(direction: Literal["entry", "exit", "both"], passages: int, *, barri
         click.echo(f"{row.name}\n    {row.story}")
         for passage in row.passages:
             seen = f", seen by the {passage.seen_by} only" if passage.seen_by else ""
+            more = f", one more {passage.another:.3f}" if passage.another else ""
             seen = seen.replace("outer", "outer loop").replace("inner", "inner loop")
             click.echo(
                 f"    -> {passage.kind.replace('_', '-')} at {passage.at:g} s: "
-                f"in {passage.chance_in:.2f}, out {passage.chance_out:.2f}{seen}"
+                f"in {passage.chance_in:.2f}, out {passage.chance_out:.2f}{more}{seen}"
                 f"{', tailgating' if passage.tailgating else ''}{', wrong way' if passage.wrong_way else ''}"
             )
             if passage.doubt:

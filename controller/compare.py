@@ -122,7 +122,7 @@ def _unlike(one: Sequence[Passage], other: Sequence[Passage]) -> tuple[list[Pass
 def expected_change(passage: Passage) -> float:
     """Return by how much the number inside is expected to have grown by a passage."""
     if passage.chance_in + passage.chance_out > 0:
-        return passage.chance_in - passage.chance_out
+        return (passage.chance_in - passage.chance_out) * (1 + passage.another)
     return {PassageKind.ENTRY: 1.0, PassageKind.EXIT: -1.0}.get(passage.kind, 0.0)
 
 

@@ -71,9 +71,9 @@ EXIT_FADES_S = 24 * 3600.0
 """How soon the share that leaves differs from its rhythm in another way ..."""
 SCALE = 0.03
 """How far (standard deviation of a factor) the rhythm of departures may be off for good."""
-HEARD, HEARD_BY_ALL = 0.15, 0.25
-"""Variance (vehicles squared) of a number that hears departures fully but for SCALE, and of one that is sure and hears
-the quotient: it is more likely that few stay for long than that a clear count is off."""
+HEARD, UNHEARD = 0.15, 0.1
+"""Of what departures say, a number that is sure hears HEARD / (HEARD + UNHEARD), one that may be off by some vehicles
+nearly all (both are variances, vehicles squared): that few stay for long is likelier than that a clear count errs."""
 STAYERS = 0.25
 """Variance, as a share of the capacity, of how many stay for long: when few are left, who knows whether they leave."""
 ENTRY_FADES_S = 3 * 3600.0
@@ -510,8 +510,8 @@ def _directed(belief: Belief, chances: Array, passing: Passing) -> tuple[float, 
 def _temper(belief: Belief) -> float:
     """Return how much of what departures say is news (0-1): their rate was learned from the very numbers it tells."""
     middle, spread = moments(belief)
-    scale = SCALE * min(middle, belief.capacity)
-    return (spread**2 + HEARD) / (spread**2 + HEARD_BY_ALL + scale**2)
+    hears = spread**2 + HEARD
+    return hears / (hears + UNHEARD + (SCALE * min(middle, belief.capacity)) ** 2)
 
 
 def _trust(belief: Belief, spread: float) -> float:

@@ -146,8 +146,8 @@ class Case:
             tail=pace.tail.learn(tail_s),
             even=pace.even.learn(self.delay),
         )
-        waits = learned.waits + self.waited
-        return changed(learned, waits=waits, **{"inward" if inward else "outward": pace})
+        learned = changed(learned, waits=learned.waits + self.waited)
+        return changed(learned, inward=pace) if inward else changed(learned, outward=pace)
 
     # Ways on
 

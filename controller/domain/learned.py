@@ -273,6 +273,12 @@ class Learned:
         return (2.0 + self.followed) / (20.0 + self.passages)
 
     @property
+    def closed_up(self) -> tuple[float, float]:
+        """How many drove on, and how many waited, with another one so close behind them, for each passage."""
+        driving = (1 - self.waiting) * self.merged(waited=False)
+        return driving, self.waiting * self.merged(waited=True)
+
+    @property
     def waiting(self) -> float:
         """The chance that a vehicle waits on both loops."""
         return (4.0 + self.waits) / (100.0 + self.passages)

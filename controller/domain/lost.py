@@ -76,6 +76,9 @@ def renewed(case: Case) -> Weighed:
     """
     lane = case.lane
     if case.against:
+        before = lane.learned.people(case.f_role) + lane.learned.missed(case.s_role)
+        if before * lane.learned.lost < lane.learned.against * lane.learned.read_again * (case.at - lane.second.on):
+            return read_again(lane), ()
         after, passed = _since_cleared(case, lane.second.on)
         here = Visit(case.at, case.at)
         return changed(after, phase=Phase.BOTH, second=here, overlapped=True), passed

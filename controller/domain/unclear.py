@@ -123,40 +123,40 @@ def after_a_gap(case: Case) -> Weighed:
     return rest(after), (said, passage(case.spec, more, lane.first.off, lane.began, seen_by=case.f_role))
 
 
-def one_or_more(case: Case, one: Passage) -> tuple[Passage, ...]:
+def one_or_more(case: Case, one: Passage, learned: Learned) -> tuple[Learned, tuple[Passage, ...]]:
     """Count the vehicle that has left S, and another one if loops may not have told two apart.
 
     It may be long, have waited on both loops, or have a trailer. A second one that is unlikely is reckoned with.
     """
-    readings = _with_trailer(case) if case.lane.bump_s > 0 else _unparted(case)
-    another = judge(readings, sure=0.0).of(What.FOLLOWED)
+    odds = case.odds(one.began, one.at, vehicles=2)
+    readings = _with_trailer(case, odds) if case.lane.bump_s > 0 else _unparted(case, odds)
+    judgement = judge(readings, sure=0.0)
+    learned = changed(learned, trailers=learned.trailers + judgement.of(What.TRAILER))
+    another = judgement.of(What.FOLLOWED)
     if another < SECOND_AT_LEAST:
-        return (replace(one, another=another) if another >= ANOTHER_AT_LEAST else one,)
-    return one, passage(case.spec, judge(readings), one.at, one.began, outer_first=case.lane.outer_first)
+        return learned, (replace(one, another=another) if another >= ANOTHER_AT_LEAST else one,)
+    second = passage(case.spec, judge(readings), one.at, one.began, outer_first=case.lane.outer_first)
+    return learned, (one, second)
 
 
-def towing(case: Case, learned: Learned) -> Learned:
-    """Learn how many have a trailer."""
-    if case.lane.bump_s <= 0:
-        return learned
-    return changed(learned, trailers=learned.trailers + judge(_with_trailer(case), sure=0.0).of(What.TRAILER))
+def _unparted(case: Case, odds: float) -> tuple[Reading, ...]:
+    """Read what covered both loops without a gap: two are longer than one, and who stops is closed up to.
 
-
-def _unparted(case: Case) -> tuple[Reading, ...]:
-    """Read what covered both loops without a gap: two are longer than one, and who stops is closed up to."""
+    ``odds``: what the barrier says of two.
+    """
     learned, body, times = case.lane.learned, case.pace.body, case.stretched
     long = Bell(body.mean + 0.5, body.variance + 0.05).fits_closely(times)
     two = Bell(body.mean + TWO_LONG, body.variance + 0.03).fits_closely(times)
-    moved, waited = (1 - learned.waiting) * learned.merged(waited=False), learned.waiting * learned.merged(waited=True)
-    both = moved * two + waited * Bell(body.mean + WAITING_TWO, WAITS_DIFFER).fits_closely(times)
+    driving, waiting = learned.closed_up
+    both = driving * two + waiting * Bell(body.mean + WAITING_TWO, WAITS_DIFFER).fits_closely(times)
     return (
         Reading(What.PASSED, 0, _one(learned, body, times)),
         Reading(What.LONG, 0, LONG * long),
-        Reading(What.FOLLOWED, case.forward, both * case.odds(case.lane.began, case.at, vehicles=2)),
+        Reading(What.FOLLOWED, case.forward, both * odds),
     )
 
 
-def _with_trailer(case: Case) -> tuple[Reading, ...]:
+def _with_trailer(case: Case, odds: float) -> tuple[Reading, ...]:
     """Read two bodies that were hardly apart: a trailer is shorter than a car, and its drawbar than most gaps."""
     lane, learned, body = case.lane, case.lane.learned, case.pace.body
     lag_s, tail_s = lane.second.on - lane.trailer_on, lane.second.off - lane.first.off
@@ -164,7 +164,7 @@ def _with_trailer(case: Case) -> tuple[Reading, ...]:
     on_s, off_s = lane.second.on - lane.f_gap_s - lane.bump_s, lane.trailer_on - lane.f_gap_s  # S on, F off: the car's
     car = stretched(off_s - lane.first.on, on_s - lane.first.on, lane.bump_s, lane.second.on - lane.trailer_on)
     drawbar = 1 / (1 + math.exp(min((lane.f_gap_s / max(lag_s, 0.01) - LONGEST_DRAWBAR) / DRAWBARS_DIFFER, 50.0)))
-    tight = learned.merged(waited=math.log(car) > body.most) * case.odds(lane.began, case.at, vehicles=2)
+    tight = learned.merged(waited=math.log(car) > body.most) * odds
     shorter = Bell(body.mean + TRAILER, body.variance + TRAILERS_DIFFER)
     return (
         Reading(What.FOLLOWED, case.forward, tight * _one(learned, body, times)),
@@ -222,9 +222,8 @@ def left_beside(case: Case) -> Weighed:
     lane, last = case.lane, case.lane.beside[-1]
     cleared = lane.beside[-2].off if len(lane.beside) > 1 else lane.first.off
     tail = case.pace.tail.fits(case.at - last.off)
-    learned = lane.learned
-    closed_up = (1 - learned.waiting) * learned.merged(waited=False) + learned.waiting * learned.merged(waited=True)
-    merged = (MERGED_ON_S * closed_up + learned.lost_untold) * case.odds(lane.began, case.at, vehicles=2)
+    merged = MERGED_ON_S * sum(lane.learned.closed_up) + lane.learned.lost_untold
+    merged *= case.odds(lane.began, case.at, vehicles=2)
     shunted = SHUNTS * SHUNT_ON.fits(last.length_s) * SHUNT_CLEAR.fits(last.on - cleared)
     staying = case.times(case.s_role).fits(lane.second.length_s)
     readings = (

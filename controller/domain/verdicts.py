@@ -65,7 +65,8 @@ def _left(case: Case) -> Weighed:
         return unclear.left_beside(case)
     if not lane.overlapped:
         return unclear.after_a_gap(case)
-    return changed(rest(lane), learned=unclear.towing(case, case.paced())), unclear.one_or_more(case, case.sure())
+    learned, passed = unclear.one_or_more(case, case.sure(), case.paced())
+    return changed(rest(lane), learned=learned), passed
 
 
 def _regained(case: Case) -> Weighed:
@@ -151,8 +152,8 @@ def _followed(case: Case) -> Weighed:
         learned = lost.told(learned)
     elif lane.follower_on - lane.first.off < TIGHT * case.unit_s:
         learned = changed(learned, tight=learned.tight + 1, tight_waits=learned.tight_waits + case.waited)
-    left = unclear.one_or_more(case, case.sure(tailgating=True, at=lane.second.off))
-    return next_on_f(changed(lane, learned=unclear.towing(case, learned))), left
+    learned, passed = unclear.one_or_more(case, case.sure(tailgating=True, at=lane.second.off), learned)
+    return next_on_f(changed(lane, learned=learned)), passed
 
 
 def _drawbar_s(case: Case) -> float:

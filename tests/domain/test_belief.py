@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from typing import Any
 
 import numpy as np
 import pytest
@@ -151,11 +152,11 @@ def shares() -> st.SearchStrategy[float]:
 
 
 def passings() -> st.SearchStrategy[Passing]:
-    def made(any_way: float, inwards: float, unseen: float, undirected: bool, another: float) -> Passing:  # noqa: FBT001
-        return Passing(any_way * inwards, any_way * (1 - inwards), unseen, undirected, another=another)
+    def made(any_way: float, inwards: float, **rest: Any) -> Passing:
+        return Passing(any_way * inwards, any_way * (1 - inwards), **rest)
 
     seldom = st.just(0.0) | st.floats(0, 0.5)
-    return st.builds(made, shares(), shares(), seldom, st.booleans(), seldom)
+    return st.builds(made, shares(), shares(), unseen=seldom, another=seldom, undirected=st.booleans())
 
 
 def steps(capacity: int) -> st.SearchStrategy[Step]:
