@@ -268,8 +268,8 @@ class Learned:
         return (0.03 + CLOSER * (self.tight - self.tight_waits)) / (300.0 + self.passages - self.waits)
 
     @property
-    def follows(self) -> float:
-        """How many have another one close behind them."""
+    def followed_on(self) -> float:
+        """How many have another one on the first loop before they have left the second."""
         return (2.0 + self.followed) / (20.0 + self.passages)
 
     @property

@@ -18,7 +18,7 @@ from controller.domain.report import Passage
 from controller.domain.specs import Role
 
 FOLLOWS = 0.1
-"""How many vehicles have another one close behind them."""
+"""How many vehicles have another one close behind them; not as close as ``Learned.followed_on``."""
 CLOSE = 0.004
 """How many are so close to the next one that a loop between them does not clear ..."""
 CLOSE_AFTER_GAP = 0.05
@@ -292,7 +292,7 @@ def backed(case: Case) -> Weighed:
     stretch = Bell(pace.stretch.mean, pace.stretch.variance + 0.02)
     returned = stretch.fits(follower.length_s / max(case.at - lane.second.off, 0.01))
     returned *= Bell(pace.even.mean + BACKING, pace.even.variance + 0.7).fits(case.delay)
-    onward = learned.follows * ANY_STRETCH * pace.even.fits(case.delay)
+    onward = learned.followed_on * ANY_STRETCH * pace.even.fits(case.delay)
     if ahead_s > 0 and not lane.renewed:  # it was as long over both loops on its way in as it is on its way back
         driven_s = min(ahead_s, case.unit_s * (math.exp(pace.body.mean) - 1))
         returned *= MOVED_BACK.fits_closely((lane.second.off - lane.follower_on) / max(driven_s, 0.05))

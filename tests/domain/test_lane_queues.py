@@ -118,3 +118,10 @@ def test_of_a_vehicle_whose_first_change_was_lost_nobody_knows_how_quick_it_was(
     told = story(EXIT, CLEAR + "A+0 B-1.2 B+2 A-2.9 A+3.6 B-5.3 A-6.3", state=seasoned(EXIT))
     assert told.kinds == ["exit", "exit"]
     assert told.expected == pytest.approx(-2, abs=0.1)
+
+
+def test_a_level_that_a_sensor_repeats_by_itself_turns_no_wrong_way_driver_round() -> None:
+    text = CLEAR + "A+0 B+1 A+1.8 A-2 B-3"
+    silent, chatty = seasoned(EXIT), learned_anew(EXIT, repeats=300.0)
+    assert story(EXIT, text, state=chatty).passages[-1].wrong_way
+    assert not any(p.wrong_way for p in story(EXIT, text, state=silent).passages)
