@@ -1,8 +1,11 @@
 """``parking-controller decoder``: the lane decoder's automaton and truth table, printed from the code itself."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
+
+if TYPE_CHECKING:
+    from controller.domain.report import Passage
 
 
 @click.command()
@@ -39,20 +42,24 @@ def decoder(direction: Literal["entry", "exit", "both"], passages: int, *, barri
     for row in decoder_table.truth_table(Direction(direction), barrier=barrier, passages=passages):
         click.echo(f"{row.name}\n    {row.story}")
         for passage in row.passages:
-            seen = f", seen by the {passage.seen_by} only" if passage.seen_by else ""
-            more = f", one more {passage.another:.3f}" if passage.another else ""
-            seen = seen.replace("outer", "outer loop").replace("inner", "inner loop")
-            click.echo(
-                f"    -> {passage.kind.replace('_', '-')} at {passage.at:g} s: "
-                f"in {passage.chance_in:.2f}, out {passage.chance_out:.2f}{more}{seen}"
-                f"{', tailgating' if passage.tailgating else ''}{', wrong way' if passage.wrong_way else ''}"
-            )
+            click.echo(f"    -> {told(passage)}")
             if passage.doubt:
                 click.echo(f"         {passage.doubt}")
         if not row.passages:
             click.echo("    -> nothing")
         for fault in row.faults:
             click.echo(f"    fault: {fault}")
+
+
+def told(passage: "Passage") -> str:
+    """Return a passage in one line: what, when (s), and how likely."""
+    said = [f"in {passage.chance_in:.2f}", f"out {passage.chance_out:.2f}"]
+    if passage.another:
+        said.append(f"one more {passage.another:.3f}")
+    if passage.seen_by:
+        said.append(f"seen by the {passage.seen_by} loop only")
+    said += ["tailgating"] * passage.tailgating + ["wrong way"] * passage.wrong_way
+    return f"{passage.kind.replace('_', '-')} at {passage.at:g} s: {', '.join(said)}"
 
 
 def _columns(head: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:

@@ -2,7 +2,9 @@
 
 from click.testing import CliRunner
 
-from controller.cli_decoder import decoder
+from controller.cli_decoder import decoder, told
+from controller.domain.report import Passage, PassageKind
+from controller.domain.specs import Role
 
 
 def printed(*options: str) -> str:
@@ -23,6 +25,13 @@ def test_unclear_stories_say_what_else_it_may_have_been_and_faults_are_named() -
     assert "somebody who turned away" in text
     assert "fault: inner stuck" in text
     assert "wrong way" in text
+
+
+def test_a_passage_says_what_is_known_of_it_and_no_more() -> None:
+    one = Passage("out", PassageKind.EXIT, 3.5, 1.0, tailgating=True, chance_out=1.0, another=0.125)
+    assert told(one) == "exit at 3.5 s: in 0.00, out 1.00, one more 0.125, tailgating"
+    two = Passage("in", PassageKind.BACK_OUT, 3.0, 1.0, seen_by=Role.INNER)
+    assert told(two) == "back-out at 3 s: in 0.00, out 0.00, seen by the inner loop only"
 
 
 def test_a_two_way_lane_and_a_barrier_are_told_on_request() -> None:

@@ -135,6 +135,7 @@ def test_a_touch_of_nobody_is_no_difference(lane_site: Site) -> None:
         (Passage("main", PassageKind.EXIT, 1.0, 0.0), -1),
         (Passage("main", PassageKind.BACK_OUT, 1.0, 0.0), 0),
         (Passage("main", PassageKind.ENTRY, 1.0, 0.0, chance_in=0.75, chance_out=0.25), 0.5),
+        (Passage("main", PassageKind.EXIT, 1.0, 0.0, chance_out=1.0, another=0.125), -1.125),
     ],
 )
 def test_the_expected_change_is_that_of_the_chances(one: Passage, change: float) -> None:

@@ -65,6 +65,15 @@ def test_what_the_decoder_made_of_it_keeps_its_chances() -> None:
     assert [h.turned for h in found] == pytest.approx([0, 0.7, 0]), "nobody turns away on the way out"
 
 
+def test_another_one_that_may_have_gone_along_counts_by_its_chance() -> None:
+    pair = Passage("in", PassageKind.ENTRY, 4.0, 1.0, chance_in=1.0, another=0.7)
+    heard = told.decoded(LOT, [(4.5, pair)])
+    assert heard[0].another == 0.7
+    found = told.shown(ZONE, heard, [], ONE_DAY, MONDAY, 0.0)
+    alone = told.shown(ZONE, [replace(heard[0], another=0.0)], [], ONE_DAY, MONDAY, 0.0)
+    assert found.low.min() == alone.low.min() - 1
+
+
 def test_it_is_exact_where_every_passage_is_told() -> None:
     heard, truth = day([1, 1, -1, 1, -1, -1, -1, 1])
     found = told.shown(ZONE, heard, [], ONE_DAY, MONDAY, 0.0)

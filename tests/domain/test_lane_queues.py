@@ -1,10 +1,14 @@
 """Vehicles in queues: bumper to bumper, waiting on the loops, followed by another. A is the outer loop."""
 
+import math
 from dataclasses import replace
 
 import pytest
 from domain_lanes import one_way, seasoned, story
+from domain_lots import site, tell
 
+from controller.domain import lot
+from controller.domain.belief import moments
 from controller.domain.crossing import LaneState
 from controller.domain.frozen import changed
 from controller.domain.learned import Learned
@@ -125,3 +129,84 @@ def test_a_level_that_a_sensor_repeats_by_itself_turns_no_wrong_way_driver_round
     silent, chatty = seasoned(EXIT), learned_anew(EXIT, repeats=300.0)
     assert story(EXIT, text, state=chatty).passages[-1].wrong_way
     assert not any(p.wrong_way for p in story(EXIT, text, state=silent).passages)
+
+
+def test_the_zone_hears_of_another_one_and_its_lane_counts_the_doubt() -> None:
+    spec = site(EXIT, inside=20)
+    dense = learned_anew(EXIT, waits=40.0, tight=8.0, tight_waits=4.0)
+    before = changed(lot.initial(spec), lanes={"main": changed(dense, outer_on=None, inner_on=None)})
+    done = tell(spec, "B+1000 A+1001 B-1012 A-1013", state=before)
+    (one,) = done.passages
+    belief = done.state.zones["customers"].belief
+    assert belief is not None
+    assert moments(belief)[0] == pytest.approx(19 - one.another, abs=0.1 * one.another)
+    assert done.state.doubts["main"] == pytest.approx(one.another * (1 - one.another))
+
+
+# Trailers, and what else is long
+
+
+def test_who_waited_before_its_trailer_came_has_rather_somebody_behind_it() -> None:
+    lane = learned_anew(ENTRY, tight=4.0, tight_waits=4.0, waits=20.0)
+    waited = others(ENTRY, "A+0 B+1 A-12 A+12.15 B-13 B+13.15 A-14.15 B-15.15", lane)
+    moved = others(ENTRY, "A+0 B+1 A-2 A+2.15 B-3 B+3.15 A-4.15 B-5.15", lane)
+    assert waited > 0.8
+    assert moved < 0.2
+
+
+def test_the_shorter_the_second_body_the_likelier_it_is_a_trailer() -> None:
+    lane = learned_anew(ENTRY, tight=12.0, trailers=1.0)
+    text = "A+0 B+1 A-2 A+2.1 B-3 B+3.1 A-{} B-{}"
+    told = [others(ENTRY, text.format(2.1 + n, 3.1 + n), lane) for n in (1.5, 1.65, 1.8, 1.9)]
+    assert told == sorted(told)
+    assert told[1] < 0.05
+    assert 0.2 < told[2] < 0.5
+    assert told[3] > 0.7
+
+
+def test_a_lane_learns_how_many_have_a_trailer() -> None:
+    before = seasoned(ENTRY)
+    after = story(ENTRY, "A+0 B+1 A-2 A+2.1 B-3 B+3.1 A-3.6 B-4.6", state=before).state
+    assert after.learned.trailers == pytest.approx(before.learned.trailers + 1, abs=0.05)
+
+
+def test_waiting_does_not_make_vehicles_seem_long() -> None:
+    """A quarter waits on both loops; what is learned of the length of the others stays."""
+    state = seasoned(ENTRY)
+    for _ in range(60):
+        state = story(ENTRY, "A+0 B+1 A-12 B-13", state=state).state
+        for _ in range(3):
+            state = story(ENTRY, "A+0 B+1 A-2 B-3", state=state).state
+    body = state.learned.inward.body
+    assert body.mean == pytest.approx(math.log(2), abs=0.01)
+    assert state.learned.waits == pytest.approx(60, abs=4)
+
+
+def test_a_vehicle_that_moves_back_over_the_first_loop_at_once_is_no_follower() -> None:
+    """Where the second loop saw no gap, the first one was covered anew when it was, and not at the beginning."""
+    quick = story(ENTRY, "A+0 B+1 A-2 A+2.2 B-2.5 A-4", state=seasoned(ENTRY))
+    slow = story(ENTRY, "A+0 B+1 A-2 A+2.2 B-4 A-6", state=seasoned(ENTRY))
+    assert quick.kinds == ["entry"]
+    assert slow.kinds == ["back_out"]
+
+
+def test_a_leader_that_lingered_and_was_followed_is_learned_from() -> None:
+    before = seasoned(ENTRY)
+    after = story(ENTRY, "A+0 B+1 A-2 A+5 B-7 B+8.4 A-9.5 B-10.5", state=before).state
+    assert before.learned.followed + 0.5 < after.learned.followed < before.learned.followed + 1
+
+
+def test_beside_somebody_on_the_second_loop_another_one_passes_where_they_close_up() -> None:
+    text = "A+0 B+1 A-2 A+2.6 A-4.6 B-5.6"
+    sparse, dense = (story(ENTRY, text, state=learned_anew(ENTRY, tight=n)).expected for n in (0.0, 30.0))
+    assert 1.3 < sparse < 1.8
+    assert dense > 1.9
+
+
+def test_the_barrier_says_whether_there_were_two_and_its_next_opening_is_for_the_next_one() -> None:
+    spec = one_way(Direction.ENTRY, barrier=True)
+    dense = learned_anew(spec, tight=30.0)
+    assert others(spec, "A+0 R+0.5 B+1 A-3.8 B-4.8 R-6", dense) < 0.1
+    assert others(spec, "A+0 R+0.5 B+1 R-2 R+2.6 A-3.8 B-4.8 R-6", dense) > 0.9
+    followed = "A+0 R+0.5 B+1 A-3.8 A+4.4 B-4.8 R-6.3 R+8 B+11 A-12 B-13 R-14.5"
+    assert others(spec, followed, dense) == pytest.approx(1, abs=0.1)
