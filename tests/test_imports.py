@@ -214,7 +214,7 @@ MAY: dict[tuple[str, ...], dict[str, str]] = {
 PURE = {"bisect", "collections", "dataclasses", "enum", "functools", "itertools", "math", "typing"}
 """What the domain needs of Python: no clock, threads, files, sockets nor logging."""
 
-IN_DOMAIN = {f"domain.{name}": {"numpy"} for name in ("belief", "chances", "level", "rhythm", "sample")}
+IN_DOMAIN = {f"domain.{name}": {"numpy"} for name in ("belief", "believed", "chances", "level", "rhythm", "sample")}
 
 
 def is_in(module: str, place: str) -> bool:

@@ -23,7 +23,7 @@ from controller.accuracy.__main__ import KEPT
 from controller.accuracy.matrix import ROWS, Case, Row, chosen
 from controller.accuracy.report import aligned
 from controller.accuracy.runner import replayed, simulated
-from controller.domain.belief import Belief
+from controller.domain.believed import Belief
 from controller.score import mae_of, timeline
 from controller.score_files import read_run, read_shown, read_truth
 from controller.simulator.scenario import load

@@ -20,7 +20,8 @@ import numpy as np
 
 from controller.accuracy.hindsight import NO_TRACE
 from controller.domain import lot, occupancy
-from controller.domain.belief import GRID_S, Belief, Passing
+from controller.domain.belief import GRID_S
+from controller.domain.believed import Belief, Passing
 from controller.domain.events import BayChanged
 from controller.domain.occupancy import Sources, ZoneState
 from controller.domain.report import Passage, PassageKind, Status

@@ -11,7 +11,7 @@ What nobody watched meanwhile makes the result as wide as it should be; see ``oc
 from dataclasses import dataclass, replace
 
 from controller.domain import occupancy
-from controller.domain.belief import Passing
+from controller.domain.believed import Passing
 from controller.domain.occupancy import ZoneState
 from controller.domain.specs import ZoneSpec
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from controller.domain import belief as beliefs
 from controller.domain import sample
-from controller.domain.belief import Belief, Passing
+from controller.domain.believed import Belief, Passing, moments
 from controller.domain.chances import Array, shortest
 from controller.domain.report import Reason, Status, ZoneReport
 from controller.domain.sample import Reading, Sample
@@ -134,7 +134,7 @@ def waited(spec: ZoneSpec, zone: ZoneState, at: float, seen_in: float, seen_out:
 def _bays_read(spec: ZoneSpec, zone: ZoneState, belief: Belief, news: float) -> ZoneState:
     reading = Reading(zone.bays_occupied, zone.bays_occupied + zone.bays_free, spec.capacity, news)
     weights = sample.weights(zone.sample, reading, beliefs.numbers(belief))
-    zone = replace(zone, sample=sample.learned(zone.sample, reading, *beliefs.moments(belief)))
+    zone = replace(zone, sample=sample.learned(zone.sample, reading, *moments(belief)))
     return _put(spec, zone, beliefs.weighed(belief, weights))
 
 

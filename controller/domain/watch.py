@@ -7,7 +7,8 @@ from dataclasses import replace
 from controller.domain import health, lane, occupancy, upkeep
 from controller.domain import silence as silences
 from controller.domain.amends import Passed
-from controller.domain.belief import GRID_S, Passing, expectation
+from controller.domain.belief import GRID_S
+from controller.domain.believed import Passing, expectation
 from controller.domain.crossing import LaneState
 from controller.domain.events import ChangesLost, WentUnreadable
 from controller.domain.frozen import changed

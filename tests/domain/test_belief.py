@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 
 from controller.domain import belief as beliefs
 from controller.domain import occupancy
-from controller.domain.belief import GRID_S, Belief, Passing
+from controller.domain.belief import GRID_S
+from controller.domain.believed import Belief, Passing, moments
 from controller.domain.chances import Array, size
 from controller.domain.rhythm import DAY_S
 from controller.domain.specs import ZoneSpec
@@ -53,11 +54,11 @@ class Zone:
 
     @property
     def mean(self) -> float:
-        return beliefs.moments(self.belief)[0]
+        return moments(self.belief)[0]
 
     @property
     def spread(self) -> float:
-        return beliefs.moments(self.belief)[1]
+        return moments(self.belief)[1]
 
     @property
     def full(self) -> float:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from controller.domain import belief as beliefs
 from controller.domain import occupancy
+from controller.domain.believed import moments
 from controller.domain.chances import blurred, shortest
 from controller.domain.claims import BLOCK_S, MOST, Claims
 from controller.domain.specs import ZoneSpec
@@ -74,7 +75,7 @@ def test_what_was_found_of_the_claims_outlives_a_count_and_an_unknown_number_cla
     assert unknown.claims == Claims()
     unsure = beliefs.missed(known, 3600.0, 0.5, 0.5)
     after = beliefs.weighed(unsure, -0.1 * (beliefs.numbers(known) - 45) ** 2)
-    assert after.claims.moved > 0.3 * (beliefs.moments(after)[0] - beliefs.moments(unsure)[0]) > 0
+    assert after.claims.moved > 0.3 * (moments(after)[0] - moments(unsure)[0]) > 0
     assert after.claims.lost > 0
 
 

@@ -8,7 +8,7 @@ from domain_lanes import one_way, seasoned, story
 from domain_lots import site, tell
 
 from controller.domain import lot
-from controller.domain.belief import moments
+from controller.domain.believed import moments
 from controller.domain.crossing import LaneState
 from controller.domain.frozen import changed
 from controller.domain.learned import Learned

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.domain import sample
-from controller.domain.belief import moments
+from controller.domain.believed import moments
 from controller.domain.chances import Array
 from controller.domain.events import BayChanged
 from controller.domain.sample import ODD, TENTHS, Reading, Sample
