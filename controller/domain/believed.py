@@ -22,9 +22,9 @@ CIRCLING_S = 400.0
 """How long a vehicle that found no space drives around."""
 SCALE = 0.03
 """How far (standard deviation of a factor) the rhythm of departures may be off for good."""
-HEARD, UNHEARD = 0.15, 0.1
-"""Of what departures say, a number that is sure hears HEARD / (HEARD + UNHEARD), one that may be off by some vehicles
-nearly all (both are variances, vehicles squared): that few stay for long is likelier than that a clear count errs."""
+UNHEARD = 0.15
+"""A number whose variance (vehicles squared) is this much hears half of what departures say, a surer one less, one that
+may be off by a vehicle nearly all: that few stay for long is likelier than that a clear count errs."""
 STAYERS = 0.25
 """Variance, as a share of the capacity, of how many stay for long: when few are left, who knows whether they leave."""
 WIDEST_SPREAD = 1.2
@@ -173,8 +173,11 @@ def directed(belief: Belief, chances: Array, passing: Passing) -> tuple[float, f
 def temper(belief: Belief) -> float:
     """Return how much of what departures say is news (0-1): their rate was learned from the very numbers it tells."""
     middle, spread = moments(belief)
-    hears = spread**2 + HEARD
-    return hears / (hears + UNHEARD + (SCALE * min(middle, belief.capacity)) ** 2)
+    variance = spread**2
+    if variance <= 0:
+        return 0.0
+    doubted = variance**2 / (variance**2 + UNHEARD**2)
+    return doubted * variance / (variance + (SCALE * min(middle, belief.capacity)) ** 2)
 
 
 def trust(belief: Belief, spread: float) -> float:

@@ -3,7 +3,10 @@
 Learned online from what the lanes count. Vehicles come at a rate of their own (per second of time in which there was
 room for them); those inside leave at a rate that is proportional to how many they are (per vehicle and second), which
 is what makes departures tell how many are inside. Working days share one profile, Saturday and Sunday have their own;
-a half-hour that has seen little leans on the same half-hour of all days, and that on the whole. Old weeks fade.
+a half-hour that has seen little leans on the same half-hour of all days, and that on the whole. For departures, the
+whole is at least what the half-hours around tell: where many leave at six, many will leave at half past. But that few
+left around makes one expect no fewer: a vehicle that is only believed to be inside does not leave either, and would
+teach that here vehicles stay. Old weeks fade.
 
 numpy's arrays are kept as bytes (float64, native order), so that a state stays plain, immutable data.
 """
@@ -32,12 +35,17 @@ SHARED = 3.0
 """So many vehicles' worth of a half-hour's rate comes from the overall rate ..."""
 OWN = 4.0
 """... and so many of a kind of day's rate from the half-hour's."""
+AROUND = 2.0
+"""What is around a half-hour: another one counts by e to the minus so many half-hours, divided by this."""
 
 ENTRIES, ROOM_S, EXITS, VEHICLE_S = range(4)
 _EMPTY = np.zeros((4, KINDS_OF_DAY, CELLS)).tobytes()
 
 Array = NDArray[np.float64]
 
+_AWAY = np.abs((np.arange(CELLS)[:, None] - np.arange(CELLS) + CELLS // 2) % CELLS - CELLS // 2)
+_NEARBY: Array = np.where(_AWAY > 0, np.exp(-_AWAY / AROUND), 0.0)
+"""What each half-hour counts of what is around each, itself left out; a day is a circle. Shape (CELLS, CELLS)."""
 
 BLOCK_S = 4 * 3600.0
 """Time over which what came is held against what was expected."""
@@ -139,15 +147,28 @@ def rates(rhythm: Rhythm, unix: float, capacity: int) -> Rates:
     """Say what is expected at this time in a zone of so many spaces."""
     learned, (kind, half_hour) = _table(rhythm), cell_of(unix)
     first_exit = 1 / FIRST_STAY_S
-    entry, entries = _rate(learned[ENTRIES], learned[ROOM_S], kind, half_hour, FIRST_LOAD * capacity * first_exit)
-    leave, exits = _rate(learned[EXITS], learned[VEHICLE_S], kind, half_hour, first_exit)
+    came, room_s, left, vehicle_s = learned
+    coming = _whole(came, room_s, FIRST_LOAD * capacity * first_exit)
+    leaving = _whole(left, vehicle_s, first_exit)
+    leaving = max(leaving, _around(left, vehicle_s, half_hour, leaving))
+    entry, entries = _rate(came, room_s, kind, half_hour, coming)
+    leave, exits = _rate(left, vehicle_s, kind, half_hour, leaving)
     return Rates(entry, leave, entries, exits, rhythm.entries.variance, rhythm.exits.variance)
 
 
-def _rate(number: Array, exposure: Array, kind: int, half_hour: int, first: float) -> tuple[float, float]:
-    overall = (number.sum() + 1) / (exposure.sum() + 1 / first)
+def _whole(number: Array, exposure: Array, first: float) -> float:
+    return float((number.sum() + 1) / (exposure.sum() + 1 / first))
+
+
+def _around(number: Array, exposure: Array, half_hour: int, whole: float) -> float:
+    """Return the rate of the half-hours around, of all days; where those saw little, the ``whole``."""
+    near = _NEARBY[half_hour]
+    return float(((number.sum(axis=0) * near).sum() + 1) / ((exposure.sum(axis=0) * near).sum() + 1 / whole))
+
+
+def _rate(number: Array, exposure: Array, kind: int, half_hour: int, whole: float) -> tuple[float, float]:
     of_all = number[:, half_hour].sum()
-    shared = (of_all + SHARED) / (exposure[:, half_hour].sum() + SHARED / overall)
+    shared = (of_all + SHARED) / (exposure[:, half_hour].sum() + SHARED / whole)
     own = number[kind, half_hour]
     return float((own + OWN) / (exposure[kind, half_hour] + OWN / shared)), float(own + min(of_all, 1.0) / 2)
 
