@@ -146,6 +146,43 @@ def test_a_half_hour_never_seen_leans_on_the_same_one_of_other_days_and_that_on_
     assert 1 > noon.entries_seen > never.entries_seen
 
 
+def one_day(exits: dict[int, float], *, inside: float = 20.0) -> Rhythm:
+    """Teach one Monday on which so many left in these half-hours, and two in each other one; 30 and 47 are not seen."""
+    rhythm = Rhythm()
+    for number in set(range(CELLS)) - {30, 47}:
+        seen = (5.0, CELL_S, exits.get(number, 2.0), inside * CELL_S)
+        rhythm = told(rhythm, MONDAY + number * CELL_S + 1, CELL_S, seen)
+    return rhythm
+
+
+def expected(rhythm: Rhythm, half_hour: int) -> float:
+    """Return how many of 20 inside are expected to leave in that half-hour of a Monday."""
+    return 20 * CELL_S * rates(rhythm, MONDAY + half_hour * CELL_S, CAPACITY).exit
+
+
+def test_where_many_leave_around_a_half_hour_never_seen_many_are_expected_to_leave_in_it() -> None:
+    evening = one_day(dict.fromkeys((28, 29, 31, 32), 12.0))
+    assert expected(evening, 30) == pytest.approx(8.6, abs=1), "the mean of all is 2.9"
+    midnight = one_day(dict.fromkeys((45, 46, 0, 1), 12.0))
+    assert expected(midnight, 47) == pytest.approx(8.6, abs=1), "a day is a circle"
+
+
+def test_that_few_leave_around_makes_one_expect_no_fewer_than_the_whole_tells() -> None:
+    """Vehicles that are only believed to be inside do not leave either, and would make one believe that all stay."""
+    quiet = one_day(dict.fromkeys((26, 27, 28, 29, 31, 32, 33, 34), 0.0))
+    whole = 2 * (CELLS - 2 - 8) / (CELLS - 2)
+    assert expected(quiet, 30) == pytest.approx(whole, rel=0.05)
+
+
+def test_of_those_who_come_a_half_hour_never_seen_expects_as_many_as_the_whole_whatever_is_around() -> None:
+    rhythm = Rhythm()
+    for number in set(range(CELLS)) - {30}:
+        seen = (50.0 if abs(number - 30) < 4 else 2.0, CELL_S, 2.0, 20 * CELL_S)
+        rhythm = told(rhythm, MONDAY + number * CELL_S + 1, CELL_S, seen)
+    never = rates(rhythm, MONDAY + 30 * CELL_S, CAPACITY)
+    assert never.entry * CELL_S == pytest.approx((6 * 50 + 41 * 2) / 47, rel=0.05)
+
+
 def test_what_was_learned_weighs_half_after_four_weeks() -> None:
     unix = MONDAY + 12 * HOUR_S
     rhythm = told(Rhythm(), unix, 0.0, (100.0, 36_000.0, 50.0, 1e6))
