@@ -117,10 +117,13 @@ def simulated(case: Case, kept: Path) -> Path:
         unfinished = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=kept))
         try:
             simulate(name, scenario, seed=case.seed, days=case.days, out=unfinished)
-            unfinished.replace(folder)
-        except BaseException:
+            try:
+                unfinished.replace(folder)
+            except OSError:
+                if not folder.exists():  # else another process was quicker, and its run is as good
+                    raise
+        finally:
             shutil.rmtree(unfinished, ignore_errors=True)
-            raise
     return folder
 
 

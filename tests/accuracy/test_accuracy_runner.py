@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_lots import QUIET_SHOP, write_scenario
@@ -30,6 +31,22 @@ def test_what_was_simulated_is_kept_and_used_again(tmp_path: Path) -> None:
     assert simulated(case, kept) == folder
     assert (folder / "recording.jsonl.gz").read_bytes() == b"still here"
     assert [path.name for path in kept.iterdir()] == [folder.name], "nothing unfinished is left"
+
+
+def test_two_that_simulate_the_same_at_once_share_what_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, kept, simulate = Case(write_scenario(tmp_path), 1, 0.25), tmp_path / "kept", runner.simulate
+    others: list[Path] = []
+
+    def overtaken(*args: Any, **settings: Any) -> object:
+        monkeypatch.setattr(runner, "simulate", simulate)
+        others.append(simulated(case, kept))
+        return simulate(*args, **settings)
+
+    monkeypatch.setattr(runner, "simulate", overtaken)
+    assert simulated(case, kept) == others[0]
+    assert [path.name for path in kept.iterdir()] == [others[0].name], "nothing unfinished is left"
 
 
 def test_another_run_is_kept_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
