@@ -11,6 +11,7 @@ from controller.accuracy import runner
 from controller.accuracy.matrix import Case
 from controller.accuracy.runner import CaseError, outcome, outcomes, simulated
 from controller.score import score_files
+from controller.simulator.simulated import simulate
 
 
 def test_a_case_goes_from_the_traffic_to_its_scores(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_what_was_simulated_is_kept_and_used_again(tmp_path: Path) -> None:
 def test_two_that_simulate_the_same_at_once_share_what_comes_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    case, kept, simulate = Case(write_scenario(tmp_path), 1, 0.25), tmp_path / "kept", runner.simulate
+    case, kept = Case(write_scenario(tmp_path), 1, 0.25), tmp_path / "kept"
     others: list[Path] = []
 
     def overtaken(*args: Any, **settings: Any) -> object:
