@@ -171,7 +171,10 @@ def directed(belief: Belief, chances: Array, passing: Passing) -> tuple[float, f
 
 
 def temper(belief: Belief) -> float:
-    """Return how much of what departures say is news (0-1): their rate was learned from the very numbers it tells."""
+    """Return how much of what departures say is heard (0-1).
+
+    Less where the number is sure (``UNHEARD``) or large: the rate was learned from the very numbers that it tells.
+    """
     middle, spread = moments(belief)
     variance = spread**2
     if variance <= 0:

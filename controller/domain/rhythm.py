@@ -36,7 +36,7 @@ SHARED = 3.0
 OWN = 4.0
 """... and so many of a kind of day's rate from the half-hour's."""
 AROUND = 2.0
-"""What is around a half-hour: another one counts by e to the minus so many half-hours, divided by this."""
+"""Of what is around a half-hour, another one counts exp(-d / AROUND), d half-hours away."""
 
 ENTRIES, ROOM_S, EXITS, VEHICLE_S = range(4)
 _EMPTY = np.zeros((4, KINDS_OF_DAY, CELLS)).tobytes()
