@@ -259,18 +259,23 @@ def test_a_bay_is_taken_out_of_service_and_a_sign_says_what_staff_want(phone: St
 
 
 def test_now_says_whether_the_sign_is_right_and_why_without_a_jump(phone: StaffPhone) -> None:
-    phone.open("/staff")
-    phone.wait("article[data-zone=klienci] [data-field=free]", "12")
-    phone.wait("article[data-zone=klienci]", "liczba pewna")
-    wait_until(lambda: phone.find("canvas.sign").get_attribute("data-text") == "12")
+    for _ in ("while the sign starts, which is told as a fault", "with all at rest"):
+        phone.open("/staff")
+        phone.wait("article[data-zone=klienci] [data-field=free]", "12")
+        phone.wait("article[data-zone=klienci]", "liczba pewna")
+        wait_until(lambda: phone.find("canvas.sign").get_attribute("data-text") == "12")
+    # Two frames on, all that was put into the page until now is painted, and has moved what it moves.
     watch = """
+        const done = arguments[0];
         window.jumps = [];
         new PerformanceObserver((list) => {
             for (const { value, sources } of list.getEntries()) {
                 window.jumps.push([value, sources.map(({ node }) => node?.className + node?.textContent.slice(0, 40))]);
             }
-        }).observe({ type: "layout-shift" });"""
-    phone.browser.execute_script(watch)
+        }).observe({ type: "layout-shift", buffered: true });
+        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(window.jumps.splice(0)))));"""
+    jumps = phone.browser.execute_async_script(watch)
+    assert sum(value for value, _ in jumps) < 0.1, jumps  # what web.dev/cls calls good; the broker's fault moves some
     with phone.product.pins() as pins:
         drive_in(pins)
     phone.wait("article[data-zone=klienci] [data-field=free]", "11")
@@ -283,5 +288,5 @@ def test_now_says_whether_the_sign_is_right_and_why_without_a_jump(phone: StaffP
     assert "brama: pętla" not in phone.text("#fault-list")
     phone.keep("now")
     jumps = phone.browser.execute_script("return window.jumps")
-    assert sum(value for value, _ in jumps) < 0.02, jumps  # web.dev/cls calls 0.1 good
+    assert sum(value for value, _ in jumps) < 0.02, jumps
     assert phone.fits()
