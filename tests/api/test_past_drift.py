@@ -1,6 +1,7 @@
 """What counts by people show of passages: the net drift, and how sure it is."""
 
 import time
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -83,11 +84,15 @@ def test_what_was_taken_back_was_never_added(changes: list[str], left: list[tupl
 
 # From the journal
 
+WRITTEN = datetime(2026, 11, 10, 12, tzinfo=UTC)
+THAT_MONTH = {"span": "month", "on": WRITTEN.date().isoformat()}
+"""Not the present one: on its first day, at night, an hour ago was in another."""
+
 
 @pytest.fixture
 def viewer(config: WebConfig, api: httpx.Client) -> httpx.Client:
     """Two counts, 20 passages between, one of which was missed; a car that was added by hand, another taken back."""
-    epoch = time.time() - 3600
+    epoch = WRITTEN.timestamp()
     with Accounts(config.token_dir) as accounts:
         api.headers["Authorization"] = f"Bearer {accounts.make_token('screen', Role.VIEWER, time.time())}"
     journal = Journal(config.state_dir / "journal.sqlite")
@@ -111,7 +116,7 @@ def viewer(config: WebConfig, api: httpx.Client) -> httpx.Client:
 
 
 def test_the_api_tells_the_drift_beside_what_lanes_learned(viewer: httpx.Client, config: WebConfig) -> None:
-    customers, staff = viewer.get("/api/v1/history/accuracy", params={"span": "month"}).json()["zones"]
+    customers, staff = viewer.get("/api/v1/history/accuracy", params=THAT_MONTH).json()["zones"]
     drift = customers["drift"]
     lanes = {lane.name for lane in config.site.lot.lanes if "customers" in {lane.zone, lane.from_zone}}
     assert set(drift.pop("lanes")) == lanes
@@ -124,7 +129,7 @@ def test_the_api_tells_the_drift_beside_what_lanes_learned(viewer: httpx.Client,
 
 def test_the_page_tells_it_in_words(viewer: httpx.Client, staff: httpx.Client) -> None:
     assert viewer is staff
-    page = staff.get("/staff/history", params={"span": "month", "lang": "pl"}).text
+    page = staff.get("/staff/history", params={**THAT_MONTH, "lang": "pl"}).text
     assert ": 20 przejazdów; liczenie wykazało -2" in page
     assert "-100,0 na 1000." in page
     assert "+" not in page.split("Za dużo (+) lub za mało (-)")[-1].partition("</table>")[0]
