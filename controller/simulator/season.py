@@ -109,10 +109,10 @@ class Season:
         self._queue(self._pick("entry"), _Turn(driver, inward=True, did="entry", style=style, close=close))
 
     def drive_out(self) -> None:
-        """Let somebody who is parked leave now; LookupError when nobody is."""
+        """Let somebody who is parked leave now, without a whim on the way; LookupError when nobody is."""
         if not self._parked:
             raise LookupError("nobody is parked who could leave")
-        self._start(self._rng.choice(list(self._parked.values())))
+        self._start(self._rng.choice(list(self._parked.values())), Style.PASS)
 
     def waiting(self) -> dict[str, int]:
         """Return how many wait at each lane."""
@@ -235,22 +235,22 @@ class Season:
         else:
             self._start(driver)
 
-    def _start(self, driver: Driver) -> None:
+    def _start(self, driver: Driver, style: Style | None = None) -> None:
         if self._parked.pop(driver.vehicle.number, None) is None:
             return  # was sent away before
         self.instruments.bay_changed(self.instruments.field.leave(driver.vehicle.number))
-        self._head_out(driver)
+        self._head_out(driver, style)
 
-    def _head_out(self, driver: Driver) -> None:
-        self._agenda.put(self.now_s + self._rng.uniform(*TO_LANE_S), self._leave, driver)
+    def _head_out(self, driver: Driver, style: Style | None = None) -> None:
+        self._agenda.put(self.now_s + self._rng.uniform(*TO_LANE_S), self._leave, driver, style)
 
-    def _leave(self, driver: Driver) -> None:
+    def _leave(self, driver: Driver, style: Style | None = None) -> None:
         entries = [m for m in self._mouths.values() if m.lane.table.direction != "exit"]
-        if entries and self._rng.random() < self.scenario.behaviour.turn_inside:
+        if style is None and entries and self._rng.random() < self.scenario.behaviour.turn_inside:
             turn = _Turn(driver, inward=False, did="manoeuvre", style=Style.TURN_AT_ONE)
             self._queue(self._rng.choice(entries), turn)
         else:
-            self._queue(self._pick("exit"), _Turn(driver, inward=False, did="exit"))
+            self._queue(self._pick("exit"), _Turn(driver, inward=False, did="exit", style=style))
 
     def _leaving(self, turn: _Turn) -> None:
         manners = self.scenario.behaviour

@@ -238,6 +238,13 @@ def test_somebody_can_be_sent_in_or_out() -> None:
     assert season.inside == 0
 
 
+def test_who_is_sent_out_goes_though_all_others_turn_back() -> None:
+    season = Season(load("office80-1", [*SILENT, "behaviour.exit_back_out=1", "behaviour.turn_inside=1"]), 1)
+    list(season.advance(2 * 3600))
+    season.drive_out()
+    assert [(d.did, d.trace) for d in done(season.advance(2.1 * 3600))] == [("exit", "full")]
+
+
 def test_bay_sensors_follow_the_vehicles() -> None:
     season = Season(load("residents80-bays100", ["bays.wrong=0", "bays.lost=0", "bays.flaps_per_30_days=0"]), 1)
     assert len(season.instruments.field.names) == 80
