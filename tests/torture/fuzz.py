@@ -32,7 +32,7 @@ from controller.inputs.sensors import Sensors
 from controller.link import default_address
 from controller.recording import Reader
 from controller.salvage import open_journal
-from controller.service import MAX_PAYLOAD
+from controller.service import HEARTBEAT_S, MAX_PAYLOAD
 from controller.sign.elsewhere import Elsewhere
 from controller.sign.far import FarSign
 from controller.sign.frames import Ask, Asker, Frame
@@ -182,6 +182,8 @@ def _journalled(number: int, chance: random.Random) -> Found:
                 counting.service.put(MqttMessage(topic, payload, counting.hands.monotonic, False, done))
                 if sent % 5000 == 0:
                     counting.settle()
+            counting.settle()
+            counting.hands.advance(HEARTBEAT_S)  # what changes nothing but a count of inputs is told at the next beat
             counting.settle()
             told = counting.said["inputs"]
         finally:
